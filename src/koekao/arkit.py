@@ -154,7 +154,9 @@ def positions(names: Sequence[str]) -> dict[str, int]:
         if curve is None:
             continue
         if curve in found:
-            raise CurvesError(f"{names[found[curve]]!r} and {name!r} both name {curve}", do="keep one of the two columns")
+            raise CurvesError(
+                f"{names[found[curve]]!r} and {name!r} both name {curve}", do="keep one of the two columns"
+            )
         found[curve] = i
     return found
 
@@ -194,3 +196,7 @@ def from_canonical(curves: NDArray[np.float32], names: Sequence[str]) -> NDArray
         if curve is not None:
             out[..., i] = curves[..., INDEX[curve]]
     return out
+
+
+MOVING_RANGE = 0.05
+"""A curve moves in a recording if its largest and smallest value are farther apart than this (5 % of full scale)."""

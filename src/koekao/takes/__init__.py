@@ -1,0 +1,25 @@
+"""Recordings: sound and curve files read, checked, and brought onto one clock."""
+
+from koekao.takes.curves import CurveTrack, on_frames
+from koekao.takes.folder import Found, TakeFiles, find_takes
+from koekao.takes.formats import read_curves
+from koekao.takes.load import TakePolicies, load_take
+from koekao.takes.sound import Sound, SoundInfo, probe_sound, read_sound
+from koekao.takes.take import Source, Take
+
+__all__ = [
+    "CurveTrack",
+    "Found",
+    "Sound",
+    "SoundInfo",
+    "Source",
+    "Take",
+    "TakeFiles",
+    "TakePolicies",
+    "find_takes",
+    "load_take",
+    "on_frames",
+    "probe_sound",
+    "read_curves",
+    "read_sound",
+]

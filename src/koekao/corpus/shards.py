@@ -1,0 +1,175 @@
+"""Takes as rows of Arrow IPC files, and the index that says at which byte each take's payload begins.
+
+A shard is an uncompressed Arrow IPC *file* with one row and one record batch a take: packing streams one take at a
+time, and every array lies in one contiguous piece that NumPy can view where it stands. Shards are written with plain
+writes (a full disk is an error then, not a SIGBUS) and opened memory-mapped once afterwards, only to learn the offsets
+of the payload. Anything that reads Arrow (pyarrow, DuckDB, Polars, HF datasets) reads a shard without koekao.
+
+What it gives up: compression (speech and curves would shrink by a third) for reading without a copy. ``valid`` is a
+byte a frame because Arrow packs booleans into bits.
+
+Source of the format: https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path, PurePath
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from koekao.arkit import N_CURVES, NAMES
+from koekao.clock import Clock
+from koekao.corpus.header import FORMAT, INDEX_FILE, VERSION, DataFile, ShardFile, measure
+from koekao.takes.take import Source, Take
+
+_SOURCE = pa.struct([("path", pa.string()), ("size", pa.int64()), ("sha256", pa.string())])
+FACTS: Mapping[str, Any] = {
+    "name": pa.string(),
+    "speaker": pa.string(),
+    "split": pa.string(),
+    "sources": pa.list_(_SOURCE),
+    "repairs": pa.list_(pa.string()),
+    "fps": pa.string(),
+    "n_frames": pa.int64(),
+    "n_samples": pa.int64(),
+}
+"""The small columns, in the shards and in the index alike."""
+PLACES = ("shard", "audio_offset", "curves_offset", "valid_offset")
+"""The further columns of the index: number of the shard, and the byte in it where each payload begins."""
+_PAYLOAD = ("audio", "curves", "valid")
+
+
+def index_schema() -> Any:
+    """Columns of the index: the facts, and the places of the payload."""
+    places = {name: pa.int32() if name == "shard" else pa.int64() for name in PLACES}
+    return pa.schema({**FACTS, **places})
+
+
+def shard_schema(clock: Clock, audio_dtype: str) -> Any:
+    """Columns of a shard; the metadata says what the numbers mean to somebody who has only this file."""
+    payload = {
+        "audio": pa.large_list(pa.int16() if audio_dtype == "int16" else pa.float32()),
+        "curves": pa.large_list(pa.list_(pa.float32(), N_CURVES)),
+        "valid": pa.large_list(pa.uint8()),
+    }
+    metadata = {"format": FORMAT, "version": str(VERSION), "sample_rate": str(clock.sample_rate)}
+    return pa.schema({**FACTS, **payload}, {**metadata, "fps": str(clock.fps), "curves": ",".join(NAMES)})
+
+
+def facts_of(take: Take, split: str, root: Path | None) -> dict[str, Any]:
+    """The small columns of one take. Paths of sources are written relative to ``root``, never absolute."""
+    return {
+        "name": take.name,
+        "speaker": take.speaker,
+        "split": split,
+        "sources": [
+            {"path": _relative(source, root), "size": source.size, "sha256": source.sha256} for source in take.sources
+        ],
+        "repairs": list(take.repairs),
+        "fps": str(take.fps),
+        "n_frames": take.n_frames,
+        "n_samples": take.n_samples,
+    }
+
+
+def _relative(source: Source, root: Path | None) -> str:
+    path = PurePath(source.path)
+    if root is not None and path.is_relative_to(root):
+        return path.relative_to(root).as_posix()
+    return path.name if path.is_absolute() else path.as_posix()
+
+
+class ShardWriter:
+    """Writes takes into shards of a folder, one at a time; begins a new shard once ``shard_bytes`` are passed.
+
+    Use it as a context manager; after the block :attr:`files` and :meth:`write_index` are complete.
+    """
+
+    def __init__(self, folder: Path, clock: Clock, audio_dtype: str, shard_bytes: int, root: Path | None) -> None:
+        self.files: list[ShardFile] = []
+        self._folder, self._root, self._shard_bytes = folder, root, shard_bytes
+        self._schema = shard_schema(clock, audio_dtype)
+        self._columns: dict[str, list[Any]] = {name: [] for name in index_schema().names}
+        self._open: contextlib.ExitStack | None = None
+        self._sink: Any = None
+        self._batches: Any = None
+        self._takes = 0
+
+    def add(self, take: Take, split: str) -> None:
+        """Append one take, which has been checked and has the sound type of the corpus."""
+        if self._open is None:
+            self._begin()
+        facts = facts_of(take, split, self._root)
+        flat = pa.FixedSizeListArray.from_arrays(pa.array(take.curves.reshape(-1)), N_CURVES)
+        payload = (pa.array(take.audio), flat, pa.array(take.valid.view(np.uint8)))
+        arrays = [pa.array([facts[name]], kind) for name, kind in FACTS.items()]
+        arrays += [
+            pa.LargeListArray.from_arrays(pa.array([0, len(values)], pa.int64()), values, self._schema.field(name).type)
+            for name, values in zip(_PAYLOAD, payload, strict=True)
+        ]
+        self._batches.write_batch(pa.record_batch(arrays, schema=self._schema))
+        self._takes += 1
+        for name, fact in (facts | {"shard": len(self.files)}).items():
+            self._columns[name].append(fact)
+        if self._sink.tell() >= self._shard_bytes:
+            self._end()
+
+    def write_index(self) -> DataFile:
+        """Write the index of all takes added so far."""
+        path = self._folder / INDEX_FILE
+        table = pa.record_batch(
+            [pa.array(self._columns[field.name], field.type) for field in index_schema()], schema=index_schema()
+        )
+        with path.open("wb") as sink, pa.ipc.new_file(sink, table.schema) as batches:
+            batches.write_batch(table)
+        return measure(path)
+
+    def __enter__(self) -> ShardWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None and self._open is not None:
+            self._end()
+        elif self._open is not None:
+            self._open.close()
+
+    def _begin(self) -> None:
+        with contextlib.ExitStack() as stack:
+            self._sink = stack.enter_context((self._folder / f"shard-{len(self.files):05}.arrow").open("wb"))
+            self._batches = stack.enter_context(pa.ipc.new_file(self._sink, self._schema))
+            self._open, self._takes = stack.pop_all(), 0
+
+    def _end(self) -> None:
+        stack, self._open = self._open, None
+        if stack is not None:
+            stack.close()
+        path = self._folder / f"shard-{len(self.files):05}.arrow"
+        for offsets in payload_offsets(path):
+            for name, offset in zip(PLACES[1:], offsets, strict=True):
+                self._columns[name].append(offset)
+        self.files.append(ShardFile(**asdict(measure(path)), takes=self._takes))
+
+
+def payload_offsets(path: Path) -> list[tuple[int, int, int]]:
+    """For each take of a shard, the bytes at which its sound, curves and valid flags begin in the file.
+
+    They are found by letting Arrow open the mapped file and comparing addresses with that of its first byte.
+    """
+    mapped: NDArray[np.uint8] = np.memmap(path, np.uint8, mode="r")
+    base = mapped.ctypes.data
+    reader = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapped)))
+    offsets = []
+    for batch in (reader.get_batch(i) for i in range(reader.num_record_batches)):
+        audio, curves, valid = (batch.column(name).values for name in _PAYLOAD)
+        starts = (values.buffers()[-1].address - base for values in (audio, curves.values, valid))
+        offsets.append(tuple(starts))
+    return offsets

@@ -1,0 +1,106 @@
+"""The frame model: one frame of a clip from the sound around it, each frame by itself.
+
+Shapes: B clips or streams, T frames, L = past + 1 + future frames of sound, C columns a frame, M bands.
+
+The seeds' clip trainer takes the first frame of each clip as the target, so by default the model hears the frame itself
+and what follows it. Sound outside the L frames counts as silence in training and in use alike, so what was learnt from
+clips holds for every frame of a stream; the price is ``future_frames`` of look-ahead and L times the features.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from koekao.arkit import N_CURVES
+from koekao.errors import ConfigError
+from koekao.features import LogMel, LogMelConfig
+from koekao.models.base import FaceModel
+from koekao.models.state import State, check_rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameConfig:
+    """Attributes:
+    features: the log-mel front end.
+    target_frame: the frame of a clip that is predicted (0 is the first).
+    past_frames, future_frames: frames of sound before and after it that are heard.
+    dim: width of the hidden layers. dropout: share in [0, 1).
+    """
+
+    features: LogMelConfig = field(default_factory=LogMelConfig)
+    target_frame: int = 0
+    past_frames: int = 0
+    future_frames: int = 12
+    dim: int = 256
+    dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        if min(self.target_frame, self.past_frames, self.future_frames) < 0 or self.past_frames > self.target_frame:
+            raise ConfigError(
+                f"target_frame {self.target_frame} with past_frames {self.past_frames}, future_frames {self.future_frames}",
+                expected="none below 0, and past_frames up to target_frame: a clip has no sound before its first frame",
+            )
+
+
+class FrameModel(FaceModel):
+    """Clips ``[B, S]`` to one frame ``[B, 52]``; no memory between frames."""
+
+    def __init__(self, config: FrameConfig) -> None:
+        super().__init__(LogMel(config.features))
+        self.config = config
+        self._heard_frames = config.past_frames + 1 + config.future_frames
+        width = config.features.columns_per_frame * config.features.n_mels
+        self.layers = nn.Sequential(
+            nn.Linear(width, config.dim // 4),
+            nn.GELU(),
+            nn.Flatten(-2),
+            nn.Linear(config.dim // 4 * self._heard_frames, config.dim),
+            nn.GELU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(config.dim, config.dim),
+            nn.GELU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(config.dim, N_CURVES),
+        )
+
+    @property
+    def look_ahead_frames(self) -> int:
+        return int(self.config.future_frames)
+
+    @property
+    def past_frames(self) -> int:
+        return int(self.config.past_frames)
+
+    def forward(self, audio: Tensor, start_frames: Tensor | None = None, valid_frames: Tensor | None = None) -> Tensor:
+        """The target frame of each clip (see :class:`FaceModel`); sound past the end of a clip counts as silence."""
+        start = torch.zeros(len(audio), dtype=torch.int64, device=audio.device) if start_frames is None else start_frames
+        origin = self.features.frame_starts(start)
+        return self.step(self._around(audio, origin, start + self.config.target_frame), {})[0][:, 0]
+
+    def observe(self, audio: Tensor, *, origin_samples: int, first_frame: int, n_frames: int) -> Tensor:
+        frames = torch.arange(first_frame, first_frame + n_frames, device=audio.device)
+        origin = torch.full_like(frames, origin_samples)
+        rows = [self._around(row.expand(n_frames, -1), origin, frames) for row in audio]
+        return torch.cat(rows, 1).transpose(0, 1).contiguous()
+
+    def init_state(self, n_rows: int) -> State:
+        return {"seen": torch.zeros(n_rows, dtype=torch.int64)}
+
+    def step(self, seen: Tensor, state: State) -> tuple[Tensor, State]:
+        check_rows(state, len(seen))
+        return self.in_units(self.layers(seen.flatten(3))), {name: value + seen.shape[1] for name, value in state.items()}
+
+    def _around(self, audio: Tensor, origin_samples: Tensor, frames: Tensor) -> Tensor:
+        """``[B, 1, L, C, M]``: the columns around frame ``frames[b]`` of ``audio[b]``, heard by themselves."""
+        first = frames - self.config.past_frames
+        begin = self.features.frame_starts(first)
+        end = self.features.frame_starts(first + self._heard_frames)
+        n_samples = int((end - begin).max())
+        index = begin[:, None] - origin_samples[:, None] + torch.arange(n_samples, device=audio.device)
+        inside = (index >= 0) & (index < audio.shape[1]) & (index < (end - origin_samples)[:, None])
+        piece = audio.gather(1, index.clamp(0, audio.shape[1] - 1)) * inside
+        columns = self.features.columns(piece, origin_samples=begin, first_frame=first, n_frames=self._heard_frames)
+        return columns[:, None]

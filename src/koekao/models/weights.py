@@ -1,0 +1,138 @@
+"""Models by name, and their weights on disk: one safetensors file that says what it is.
+
+The file's header holds the model's name and config as JSON, so that weights are never loaded into something they were
+not made for. No pickle anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from koekao.atomic import write_file
+from koekao.errors import ConfigError, ModelError
+from koekao.features import LogMelConfig
+from koekao.models.base import FaceModel
+from koekao.models.frame import FrameConfig, FrameModel
+from koekao.models.sequential import SequentialConfig, SequentialModel
+
+FORMAT, VERSION = "koekao-model", 1
+
+MODELS: dict[str, tuple[type[Any], type[FaceModel]]] = {
+    "sequential": (SequentialConfig, SequentialModel),
+    "frame": (FrameConfig, FrameModel),
+}
+"""Name -> (config, model). A model of your own is one more entry."""
+
+
+def build(name: str, config: Any) -> FaceModel:
+    """A fresh model of the registry.
+
+    Args:
+        config: the model's config, or a dictionary of its settings.
+
+    Raises:
+        ConfigError: no such model, or a setting that it does not have.
+    """
+    if name not in MODELS:
+        raise ConfigError(f"unknown model {name!r}", expected="one of " + ", ".join(MODELS))
+    config_type, model_type = MODELS[name]
+    if not is_dataclass(config):
+        settings = dict(config)
+        if isinstance(settings.get("features"), dict):
+            settings["features"] = LogMelConfig(**settings["features"])
+        if "dilations" in settings:
+            settings["dilations"] = tuple(settings["dilations"])
+        try:
+            config = config_type(**settings)
+        except TypeError as error:
+            raise ConfigError(f"settings of model {name!r} do not fit: {error}") from error
+    return model_type(config)
+
+
+def name_of(model: FaceModel) -> str:
+    """The registry's name of a model."""
+    for name, (_, model_type) in MODELS.items():
+        if type(model) is model_type:
+            return name
+    raise ModelError(f"{type(model).__name__} is not in the registry", do="add it to koekao.models.MODELS")
+
+
+def save_model(model: FaceModel, path: Path, **more: Any) -> None:
+    """Write weights and config to ``path``, whole or not at all. ``more`` (JSON values) goes into the header."""
+    save_tensors(path, dict(model.state_dict()), model_header(model) | more)
+
+
+def model_header(model: FaceModel) -> dict[str, Any]:
+    """What a file must say to be loaded again."""
+    return {"format": FORMAT, "version": VERSION, "model": name_of(model), "config": asdict(model.config)}
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
+    """A safetensors file with a JSON header, published whole."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_file(path, safetensors.torch.save(plain, {"koekao": json.dumps(header)}))
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the header of a file written by :func:`save_tensors`.
+
+    Raises:
+        ModelError: missing, damaged, not koekao's, or newer than this koekao.
+    """
+    if not Path(path).is_file():
+        raise ModelError("no such file", where=path, do="train a run first, or check the path")
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            header = json.loads((file.metadata() or {}).get("koekao", "null"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
+    except (safetensors.SafetensorError, ValueError, OSError) as error:
+        raise ModelError(f"cannot be read ({error})", where=path, do="copy it again, or train again") from error
+    if not isinstance(header, dict) or "version" not in header:
+        raise ModelError("holds no koekao header", where=path, expected="a file written by koekao")
+    if header["version"] > VERSION:
+        raise ModelError(
+            f"version {header['version']}", where=path, expected=f"up to {VERSION}", do="install a newer koekao"
+        )
+    return tensors, header
+
+
+def load_model(path: Path) -> tuple[FaceModel, dict[str, Any]]:
+    """The model in a file, ready to use (in evaluation mode), and the file's header.
+
+    Raises:
+        ModelError: unreadable, or the tensors do not fit the model that the header names.
+    """
+    tensors, header = read_tensors(path)
+    try:
+        model = build(header["model"], header["config"])
+    except (KeyError, ConfigError) as error:
+        raise ModelError(f"names no model that this koekao can build: {error}", where=path) from error
+    fit_tensors(model, {k: v for k, v in tensors.items() if "/" not in k}, path)
+    return model.eval(), header
+
+
+def fit_tensors(model: FaceModel, tensors: dict[str, Tensor], where: object) -> None:
+    """Put ``tensors`` into ``model``.
+
+    Raises:
+        ModelError: one is missing, unknown or of another shape; the first such is named.
+    """
+    wanted = model.state_dict()
+    for name in sorted(wanted.keys() | tensors.keys()):
+        seen = tuple(tensors[name].shape) if name in tensors else "no tensor"
+        expected = tuple(wanted[name].shape) if name in wanted else "no tensor"
+        if seen != expected:
+            raise ModelError(
+                f"the model does not fit: {name} is {seen}",
+                where=where,
+                expected=str(expected),
+                do="use the weights with the model and version they were trained with",
+            )
+    model.load_state_dict(tensors)

@@ -1,0 +1,33 @@
+"""One JSON document that names its curves: BEAT's layout with the metadata that LAM adds to it.
+
+``{"names": [52], "metadata": {"fps": 30, "frame_count": n, "blendshape_names": [52]},
+"frames": [{"weights": [52], "time": seconds}, ...]}``. Names stand once and weights are in their order, which makes it
+a third of the size of JSON lines; it is written frame by frame all the same. The numbers are those of
+:mod:`koekao.outputs.jsonl`.
+
+What it gives up: reading a part; a reader has to take the whole document.
+"""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from typing import TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from koekao.arkit import NAMES
+from koekao.outputs.jsonl import frames_as_text
+
+
+def write(out: TextIO, curves: NDArray[np.float32], fps: Fraction, start_s: Fraction) -> None:
+    """Write ``curves`` ``[n_frames, 52]`` (canonical order); frame k stands at ``start_s + k / fps``."""
+    rate = fps.numerator if fps.denominator == 1 else float(fps)
+    metadata = {"fps": rate, "frame_count": len(curves), "blendshape_names": NAMES}
+    out.write(f'{{"names": {json.dumps(NAMES)},\n"metadata": {json.dumps(metadata)},\n"frames": [')
+    separator = "\n"
+    for time_s, weights in frames_as_text(curves, fps, start_s):
+        out.write(f'{separator}{{"weights": [{", ".join(weights)}], "time": {time_s}}}')
+        separator = ",\n"
+    out.write("\n]}\n")

@@ -1,0 +1,111 @@
+"""Everything a training run is decided by, in one frozen dataclass that goes into the run as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+
+from koekao.batches import ClipSpec, StreamSpec
+from koekao.batches.spec import clip_frames
+from koekao.clock import Clock
+from koekao.errors import ConfigError
+from koekao.windows.stride import Mode, Schedule, StridePolicy
+
+TrainerName = Literal["sequential", "clips"]
+DEBUG_BATCHES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Settings of a run.
+
+    Attributes:
+        trainer: ``sequential`` (streams of windows, last frame, state per row) or ``clips`` (shuffled clips, one frame).
+        epochs: passes over the training takes; the stride goes from coarse to fine over them.
+        minutes: instead of ``epochs``: as many as fit into this wall time, found by a short measurement.
+        max_steps: stop after this many steps whatever the epoch (0 = no limit).
+        batch_size: rows a step (0 = 64 for sequential, 256 for clips). n_streams: streams the rows are shared out to
+            (0 = as many as takes and rows allow).
+        window_frames, stride, initial_stride, final_stride, schedule, dense_ratio: windows of the sequential trainer.
+        clip_s, target_frame: length of a clip in seconds, and which of its frames is the target.
+        learning_rate, weight_decay, warmup, clip_norm: AdamW with a warm-up share, then a cosine to 0; gradient norm.
+        velocity_weight: weight of the velocity term beside the position term.
+        validations: about how often in a run the validation takes are animated and scored.
+        model: settings of the model that differ from its config's defaults.
+        num_workers, pin_memory, prefetch_factor: how batches are gathered.
+        device: ``auto``, ``cpu``, ``cuda`` ... seed: decides weights, order and dropout.
+        debug: stop after exactly 3 batches.
+    """
+
+    trainer: TrainerName = "sequential"
+    epochs: int | None = None
+    minutes: float | None = None
+    max_steps: int = 0
+    batch_size: int = 0
+    n_streams: int = 0
+    window_frames: int = 256
+    stride: Mode = "progressive"
+    initial_stride: int = 32
+    final_stride: int = 1
+    schedule: Schedule = "linear"
+    dense_ratio: float = 0.1
+    clip_s: float = 10.0
+    target_frame: int = 0
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    warmup: float = 0.05
+    clip_norm: float = 1.0
+    velocity_weight: float = 0.5
+    validations: int = 10
+    model: dict[str, Any] = field(default_factory=dict)
+    num_workers: int = 1
+    pin_memory: bool = True
+    prefetch_factor: int = 2
+    device: str = "auto"
+    seed: int = 0
+    debug: bool = False
+
+    def __post_init__(self) -> None:
+        if self.trainer not in get_args(TrainerName):
+            raise ConfigError(f"trainer {self.trainer!r}", expected="one of " + ", ".join(get_args(TrainerName)))
+        if self.epochs is not None and self.minutes is not None:
+            raise ConfigError("epochs and minutes are both given", do="give one of --epochs and --minutes")
+        for name in ("epochs", "minutes", "learning_rate", "validations"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ConfigError(f"{name} {value!r}", expected="a number above 0")
+        for name in ("max_steps", "batch_size", "n_streams", "weight_decay", "velocity_weight"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name} {getattr(self, name)!r}", expected="0 or more")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as JSON values."""
+        return asdict(self)
+
+    def spec(self, n_takes: int, clock: Clock, epochs: int) -> StreamSpec | ClipSpec:
+        """What the batches of this run are, over ``n_takes`` training takes and ``epochs`` epochs."""
+        if self.trainer == "clips":
+            return ClipSpec(
+                batch_size=self.batch_size or 256, window_frames=clip_frames(self.clip_s, clock), seed=self.seed
+            )
+        batch_size = self.batch_size or 64
+        policy = StridePolicy(
+            mode=self.stride,
+            initial_stride=self.initial_stride,
+            final_stride=self.final_stride,
+            max_epochs=epochs,
+            schedule=self.schedule,
+            dense_ratio=self.dense_ratio,
+        )
+        return StreamSpec(
+            batch_size=batch_size,
+            n_streams=self.n_streams or _streams_for(batch_size, n_takes),
+            window_frames=self.window_frames,
+            stride=policy,
+            seed=self.seed,
+        )
+
+
+def _streams_for(batch_size: int, n_takes: int) -> int:
+    """The largest number of streams that divides the batch and leaves each stream a take."""
+    return max(n for n in range(1, batch_size + 1) if batch_size % n == 0 and n <= max(1, n_takes))

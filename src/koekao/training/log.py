@@ -1,0 +1,60 @@
+"""Who is told what during training: one JSON line an event, TensorBoard where it is installed, and whoever listens."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class Listener(Protocol):
+    """Is told events by name with JSON values; see :class:`koekao.training.trainer.Trainer` for the events."""
+
+    def tell(self, event: str, **values: Any) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class JsonLines:
+    """``log.jsonl``: appended to, flushed at each line, so that a killed run has told all it knew."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a", encoding="utf-8")
+
+    def tell(self, event: str, **values: Any) -> None:
+        line = {"event": event, "unix_s": round(time.time(), 3)} | values
+        self._file.write(json.dumps(line) + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class TensorBoard:
+    """Scalars of ``step`` and ``validation`` events."""
+
+    def __init__(self, folder: Path) -> None:
+        from torch.utils.tensorboard import SummaryWriter  # an extra: imported only where it is installed
+
+        self._writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+
+    def tell(self, event: str, **values: Any) -> None:
+        if event not in ("step", "validation"):
+            return
+        step = values.pop("step")
+        for name, value in values.items():
+            if isinstance(value, int | float):
+                self._writer.add_scalar(f"{event}/{name}", value, step)  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        self._writer.close()  # type: ignore[no-untyped-call]
+
+
+def listeners_of(run_path: Path, log_path: Path) -> list[Listener]:
+    """The listeners that every run has."""
+    found: list[Listener] = [JsonLines(log_path)]
+    if importlib.util.find_spec("tensorboard"):
+        found.append(TensorBoard(run_path / "tensorboard"))
+    return found

@@ -1,0 +1,45 @@
+"""What the models are taught by, in units of each curve's spread.
+
+Curves are sparse and of very different size: plain L1 or squared error is won by a still mouth. Every error here is
+divided by the curve's spread (standard deviation over the training takes), so a lip corner counts as much as the jaw;
+curves that never move have spread 0 and no weight. Shapes: S streams, R consecutive frames, 52 curves.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+LARGEST_VELOCITY_GAP_FRAMES = 4
+
+
+def position_loss(predicted: Tensor, target: Tensor, spread: Tensor, mask: Tensor) -> Tensor:
+    """Mean squared error in spreads over the frames where ``mask`` is true and the curves that move.
+
+    Args:
+        predicted, target: ``[..., 52]``. spread: ``[52]``. mask: ``[...]`` bool.
+    """
+    error = (predicted - target)[..., spread > 0] / spread[spread > 0]
+    return _masked_mean(error.square(), mask)
+
+
+def velocity_loss(
+    predicted: Tensor, target: Tensor, spread: Tensor, mask: Tensor, *, reset: Tensor, gap_frames: Tensor
+) -> Tensor:
+    """Mean squared error of the change a frame, in spreads, between consecutive frames of each stream.
+
+    Args:
+        predicted, target: ``[S, R, 52]``. mask, reset: ``[S, R]`` bool. gap_frames: ``[S, R]`` int64; pairs farther
+            apart than 4 frames, or across a reset, do not count.
+    """
+    moving = spread > 0
+    gap = gap_frames[:, 1:].clamp_min(1)
+    error = ((predicted - target)[..., moving] / spread[moving]).diff(dim=1) / gap[..., None]
+    near = (gap_frames[:, 1:] > 0) & (gap_frames[:, 1:] <= LARGEST_VELOCITY_GAP_FRAMES) & ~reset[:, 1:]
+    return _masked_mean(error.square(), near & mask[:, 1:] & mask[:, :-1])
+
+
+def _masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean of ``values`` ``[..., n]`` over the frames of ``mask``; 0, with a gradient of 0, if there are none."""
+    total = torch.where(mask[..., None], values, torch.zeros_like(values)).sum()
+    return total / (mask.sum() * values.shape[-1]).clamp_min(1)

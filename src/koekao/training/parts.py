@@ -1,0 +1,96 @@
+"""The parts of a run, made from its settings: model, batches, task, optimiser; and how long a step takes with them."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import time
+from dataclasses import dataclass
+
+import torch
+
+from koekao.batches import Loader, to_device
+from koekao.batches.spec import Spec, StreamSpec
+from koekao.corpus import Corpus
+from koekao.features import LogMelConfig
+from koekao.models import FaceModel, FrameModel, SequentialModel, build
+from koekao.training.config import TrainConfig
+from koekao.training.tasks import ClipTask, SequentialTask, Task
+
+_PROBE_STEPS = 8
+
+
+def device_named(name: str) -> torch.device:
+    """``auto`` is CUDA where there is one, else the CPU."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def make_model(config: TrainConfig, corpus: Corpus) -> FaceModel:
+    """The trainer's model at the corpus's rates, with the run's seed."""
+    torch.manual_seed(config.seed)
+    features = LogMelConfig(sample_rate=corpus.sample_rate, fps=str(corpus.fps))
+    if config.trainer == "clips":
+        return build("frame", {"features": features, "target_frame": config.target_frame} | config.model)
+    return build("sequential", {"features": features} | config.model)
+
+
+@dataclass
+class Parts:
+    """What a step needs: batches in, a judgement of the model, and an optimiser that acts on it."""
+
+    model: FaceModel
+    loader: Loader
+    task: Task
+    optimizer: torch.optim.Optimizer
+
+
+def make_parts(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec) -> Parts:
+    """Everything around ``model`` for training on ``takes`` in batches of ``spec``."""
+    on_cuda = model.curve_mean.device.type == "cuda"
+    loader = Loader(
+        takes,
+        spec,
+        num_workers=config.num_workers,
+        pin_memory=config.pin_memory and on_cuda,
+        prefetch_factor=config.prefetch_factor,
+    )
+    return Parts(model=model, loader=loader, task=_task(config, model, spec), optimizer=_optimizer(config, model))
+
+
+def _task(config: TrainConfig, model: FaceModel, spec: Spec) -> Task:
+    if isinstance(model, SequentialModel) and isinstance(spec, StreamSpec):
+        return SequentialTask(model, spec.n_streams, config.velocity_weight)
+    if isinstance(model, FrameModel):
+        return ClipTask(model)
+    raise TypeError(f"no task for {type(model).__name__} on {type(spec).__name__}")
+
+
+def _optimizer(config: TrainConfig, model: FaceModel) -> torch.optim.Optimizer:
+    """AdamW; offsets, norms and smoothing weights are not decayed."""
+    matrices = [parameter for parameter in model.parameters() if parameter.dim() > 1]
+    others = [parameter for parameter in model.parameters() if parameter.dim() <= 1]
+    groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=config.learning_rate)
+
+
+def seconds_a_step(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec) -> float:
+    """Measured over a few steps of a copy of the model, so that the run itself begins untouched."""
+    random_state = torch.get_rng_state()
+    parts = make_parts(config, takes, copy.deepcopy(model).train(), spec)
+    moments = []
+    for batch in itertools.islice(itertools.chain.from_iterable(itertools.repeat(parts.loader)), 2 * _PROBE_STEPS):
+        losses = parts.task.losses(parts.model, to_device(batch, model.curve_mean.device))
+        parts.optimizer.zero_grad(set_to_none=True)
+        torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
+        parts.optimizer.step()
+        moments.append(time.perf_counter())
+    torch.set_rng_state(random_state)
+    return (moments[-1] - moments[_PROBE_STEPS - 1]) / _PROBE_STEPS
+
+
+def steps_of_run(config: TrainConfig, takes: Corpus, epochs: int) -> int:
+    """Steps of a whole run of ``epochs`` epochs; the stride, and with it an epoch's length, changes on the way."""
+    spec = config.spec(len(takes), takes.clock, epochs)
+    return sum(spec.plan(takes.n_frames, epoch, 1).n_batches for epoch in range(epochs))

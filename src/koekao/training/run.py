@@ -1,0 +1,108 @@
+"""A run: the folder that a training leaves behind, and what others read from it.
+
+``run.json`` says how it was made, on which takes, and how far it came; ``last.safetensors`` is all that is needed to go
+on; ``best.safetensors`` are the weights to use; ``ridge.safetensors`` the baseline; ``log.jsonl`` what happened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from koekao.atomic import write_file
+from koekao.corpus import Corpus
+from koekao.errors import RunError
+from koekao.models import FaceModel, load_model
+from koekao.training.ridge import Ridge
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """The paths in a run folder, and the ways to read them."""
+
+    path: Path
+
+    @property
+    def record(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.jsonl"
+
+    @property
+    def last(self) -> Path:
+        return self.path / "last.safetensors"
+
+    @property
+    def best(self) -> Path:
+        return self.path / "best.safetensors"
+
+    @property
+    def ridge(self) -> Path:
+        return self.path / "ridge.safetensors"
+
+    def read(self) -> dict[str, Any]:
+        """``run.json``.
+
+        Raises:
+            RunError: there is no run, or its record is damaged or newer than this koekao.
+        """
+        if not self.record.is_file():
+            raise RunError("is no run", where=self.path, expected="a folder with run.json", do="make one: koekao train")
+        try:
+            record = json.loads(self.record.read_text("utf-8"))
+            version = record["version"]
+        except (ValueError, TypeError, KeyError) as error:
+            raise RunError(f"is damaged ({error})", where=self.record, do="train again") from error
+        if version > VERSION:
+            raise RunError(
+                f"version {version}", where=self.record, expected=f"up to {VERSION}", do="install a newer koekao"
+            )
+        return dict(record)
+
+    def write(self, record: dict[str, Any]) -> None:
+        """Replace ``run.json``, whole or not at all."""
+        write_file(self.record, json.dumps({"version": VERSION} | record, indent=1).encode())
+
+    def model(self) -> FaceModel:
+        """The run's best weights, or its last where none were chosen yet.
+
+        Raises:
+            RunError: no run, or no weights in it yet. ModelError: weights that cannot be used.
+        """
+        self.read()
+        for path in (self.best, self.last):
+            if path.is_file():
+                return load_model(path)[0]
+        raise RunError("holds no weights yet", where=self.path, do="train it: koekao train CORPUS RUN --resume")
+
+    def baseline(self) -> Ridge:
+        """The ridge regression that was fitted on the run's training takes."""
+        return Ridge.load(self.ridge)
+
+
+def open_run(path: str | Path) -> Run:
+    """The run at ``path``.
+
+    Raises:
+        RunError: there is none.
+    """
+    run = Run(Path(path))
+    run.read()
+    return run
+
+
+def fingerprints(corpus: Corpus) -> dict[str, str]:
+    """Take name -> SHA-256 of its sound, so that a take is known again in another corpus and under another name."""
+    return {
+        name: hashlib.sha256(np.ascontiguousarray(corpus.audio(i)).tobytes()).hexdigest()
+        for i, name in enumerate(corpus.names)
+    }

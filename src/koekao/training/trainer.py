@@ -1,0 +1,312 @@
+"""The training loop, one for both trainers.
+
+Events told to the listeners (JSON values): ``begin`` (what is trained on what, how long), ``reset`` (step, and the take
+names of the streams that begin a take, by row), ``step`` (loss by term, learning rate, windows/s), ``validation``
+(scores on whole unseen takes), ``saved``, ``end`` (why).
+"""
+
+from __future__ import annotations
+
+import copy
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from koekao.animate import animate
+from koekao.batches import Batch, to_device
+from koekao.corpus import Corpus
+from koekao.errors import RunError
+from koekao.models import save_model
+from koekao.training.checkpoint import load_checkpoint, save_checkpoint
+from koekao.training.config import DEBUG_BATCHES, TrainConfig
+from koekao.training.evaluate import score_takes
+from koekao.training.log import Listener, listeners_of
+from koekao.training.parts import Parts, device_named, make_model, make_parts, seconds_a_step, steps_of_run
+from koekao.training.ridge import Ridge
+from koekao.training.run import Run, fingerprints
+from koekao.training.schedule import epochs_within, learning_rate
+from koekao.training.statistics import fit_statistics
+
+DEFAULT_EPOCHS = 30
+_TIME_MARGIN = 0.9
+_SAVE_EVERY_S = 60.0
+_TELL_EVERY_STEPS = 10
+
+
+class Trainer:
+    """Trains one run.
+
+    Args:
+        corpus: its ``train`` takes are trained on, its ``val`` takes (if any) choose the best weights.
+        run_path: folder of the run; must not hold a run unless ``resume``.
+        config: all settings; with ``resume`` those that the run began with count.
+        resume: go on from the run's last checkpoint.
+        listeners: told events beside the log file.
+
+    Raises:
+        RunError: a run is there already, or none to resume, or the corpus is another one or has no training take.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        run_path: str | Path,
+        config: TrainConfig,
+        *,
+        resume: bool = False,
+        listeners: Sequence[Listener] = (),
+    ) -> None:
+        self._began_s = self._saved_s = time.monotonic()
+        self.run, self.corpus = Run(Path(run_path)), corpus
+        self.train_takes, self.val_takes = corpus.select(split="train"), corpus.select(split="val")
+        self._record = _record_to_resume(self.run, corpus) if resume else {}
+        _refuse_impossible(self.run, self.train_takes, resume=resume)
+        self.config = TrainConfig(**self._record["config"]) if resume else config
+        self.device = device_named(self.config.device)
+        self.model = make_model(self.config, corpus).to(self.device)
+        self._listeners = [*listeners]
+        self.step = self.epoch = self.epochs = self.n_steps = 0
+        self.best: dict[str, Any] = {}
+        self.stop_reason = ""
+        self._seconds_before = 0.0
+        self._validated_step = self._session_steps = self._told_windows = 0
+        self._told_s = time.perf_counter()
+
+    def fit(self) -> str:
+        """Train to the end of the plan, or until stopped; returns why it ended.
+
+        Raises:
+            RunError: the loss is no longer a number; the weights have not been touched by it.
+        """
+        self.run.path.mkdir(parents=True, exist_ok=True)
+        self._listeners += listeners_of(self.run.path, self.run.log)
+        try:
+            with self._stoppable():
+                self.parts = self._prepare()
+                self._tell("begin", **self._description())
+                self._train()
+                self._finish()
+        finally:
+            for listener in self._listeners:
+                listener.close()
+        return self.stop_reason
+
+    def _prepare(self) -> Parts:
+        """Statistics and baseline (of a new run), the length of the run, its parts, and where it stands."""
+        resumed = bool(self._record)
+        if not resumed:
+            fit_statistics(self.model, self.train_takes)
+            features = copy.deepcopy(self.model.features).cpu()
+            Ridge.fit(self.train_takes, features, self.model.look_ahead_frames).save(self.run.ridge)
+        self.epochs = self._record["epochs"] if resumed else self._choose_epochs()
+        self.n_steps = self.config.max_steps or steps_of_run(self.config, self.train_takes, self.epochs)
+        spec = self.config.spec(len(self.train_takes), self.corpus.clock, self.epochs)
+        parts = make_parts(self.config, self.train_takes, self.model, spec)
+        if resumed:
+            progress = load_checkpoint(self.run.last, model=self.model, optimizer=parts.optimizer, task=parts.task)
+            self.step, self.epoch, self.best = progress["step"], progress["epoch"], progress["best"]
+            self._seconds_before, self._validated_step = progress["seconds"], progress["validated_step"]
+            parts.loader.load_state_dict(progress["loader"])
+        self._write_record()
+        return parts
+
+    def _choose_epochs(self) -> int:
+        if self.config.minutes is None or self.config.debug:
+            return self.config.epochs or DEFAULT_EPOCHS
+        spec = self.config.spec(len(self.train_takes), self.corpus.clock, 1)
+        a_step = seconds_a_step(self.config, self.train_takes, self.model, spec)
+        seconds = 60 * self.config.minutes * _TIME_MARGIN - (time.monotonic() - self._began_s)
+        return epochs_within(seconds / a_step, lambda epochs: steps_of_run(self.config, self.train_takes, epochs))
+
+    def _train(self) -> None:
+        for epoch in range(self.epoch, self.epochs):
+            self.epoch = epoch
+            self.parts.loader.set_epoch(epoch)
+            for batch in self.parts.loader:
+                self._train_on(batch)
+                self.stop_reason = self.stop_reason or self._reason_to_stop()
+                if self.stop_reason:
+                    return
+            if self.step - self._validated_step >= self.n_steps / self.config.validations:
+                self._validate()
+            if time.monotonic() - self._saved_s > _SAVE_EVERY_S:
+                self._save()
+        self.stop_reason = "all epochs done"
+
+    def _train_on(self, batch: Batch) -> None:
+        self.model.train()
+        if "reset" in batch and batch["reset"].any():
+            rows = batch["reset"].nonzero().flatten().tolist()
+            self._tell("reset", step=self.step, rows={row: batch["file_names"][row] for row in rows})
+        for group in self.parts.optimizer.param_groups:
+            group["lr"] = learning_rate(
+                self.step, self.n_steps, peak=self.config.learning_rate, warmup=self.config.warmup
+            )
+        losses = self.parts.task.losses(self.model, to_device(batch, self.device))
+        loss = torch.stack(list(losses.values())).sum()
+        self._refuse_nan(loss, batch)
+        self.parts.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        self.parts.optimizer.step()
+        self.step += 1
+        self._session_steps += 1
+        self._told_windows += int((batch["valid_frames"] > 0).sum())
+        if self.step % _TELL_EVERY_STEPS == 0 or self._session_steps == 1:
+            self._tell_step(losses)
+
+    def _refuse_nan(self, loss: Tensor, batch: Batch) -> None:
+        if not torch.isfinite(loss):
+            takes = ", ".join(sorted({name for name in batch["file_names"] if name}))
+            raise RunError(
+                f"the loss of step {self.step} is {loss.item()}, on {takes}",
+                where=self.run.path,
+                expected="a finite number",
+                do="look at these takes, or lower --learning-rate; the weights before this step are kept",
+            )
+
+    def _reason_to_stop(self) -> str:
+        if self.config.debug and self._session_steps >= DEBUG_BATCHES:
+            return f"debug: {DEBUG_BATCHES} batches"
+        if self.config.max_steps and self.step >= self.config.max_steps:
+            return f"{self.step} steps done"
+        if self.config.minutes is not None and self._seconds() > 60 * self.config.minutes:
+            return f"{self.config.minutes:g} minutes are over"
+        return ""
+
+    def _finish(self) -> None:
+        """Leave a run that can be used and gone on with."""
+        interrupted = self.stop_reason == "interrupted"
+        if not interrupted and self._validated_step != self.step:
+            self._validate()
+        if not interrupted and not len(self.val_takes):
+            save_model(self.model, self.run.best, chosen_by="the last step: there are no validation takes")
+        self._save()
+        self._write_record()
+        self._tell("end", step=self.step, epoch=self.epoch, reason=self.stop_reason, seconds=round(self._seconds(), 1))
+
+    def _validate(self) -> None:
+        """Animate the validation takes as a user would; the weights with the highest mean r are the best."""
+        self._validated_step = self.step
+        if not len(self.val_takes):
+            return
+        model = copy.deepcopy(self.model).cpu()
+        scores = score_takes(lambda audio: animate(model, audio), self.val_takes)
+        values = {name: scores.average(name) for name in ("r", "mae", "velocity_ratio")}
+        is_best = not self.best or (values["r"] or 0.0) > self.best["r"]
+        if is_best:
+            self.best = {"step": self.step, "r": values["r"] or 0.0}
+            save_model(self.model, self.run.best, chosen_by=f"mean r of the validation takes at step {self.step}")
+        self._tell("validation", step=self.step, epoch=self.epoch, best=is_best, **values)
+
+    def _save(self) -> None:
+        progress = {
+            "step": self.step,
+            "epoch": self.epoch,
+            "best": self.best,
+            "validated_step": self._validated_step,
+            "seconds": self._seconds(),
+            "loader": self.parts.loader.state_dict(),
+        }
+        save_checkpoint(
+            self.run.last, model=self.model, optimizer=self.parts.optimizer, task=self.parts.task, progress=progress
+        )
+        self._saved_s = time.monotonic()
+        self._tell("saved", step=self.step, epoch=self.epoch)
+
+    def _write_record(self) -> None:
+        self._record = {
+            "config": self.config.as_dict(),
+            "corpus": {"path": str(self.corpus.path), "id": self.corpus.id},
+            "epochs": self.epochs,
+            "steps_planned": self.n_steps,
+            "step": self.step,
+            "best": self.best,
+            "stopped": self.stop_reason,
+            "trained_on": self._record.get("trained_on") or fingerprints(self.train_takes),
+        }
+        self.run.write(self._record)
+
+    def _description(self) -> dict[str, Any]:
+        plan = self.parts.loader.plan
+        return {
+            "trainer": self.config.trainer,
+            "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
+            "train_takes": len(self.train_takes),
+            "train_s": round(self.train_takes.seconds, 1),
+            "val_takes": len(self.val_takes),
+            "epochs": self.epochs,
+            "steps": self.n_steps,
+            "from_step": self.step,
+            "batch_size": plan.batch_size,
+            "padded_takes": plan.grid.padded_takes,
+            "skipped_takes": plan.grid.skipped_takes,
+            "device": str(self.device),
+        }
+
+    def _tell_step(self, losses: dict[str, Tensor]) -> None:
+        now_s = time.perf_counter()
+        speed = self._told_windows / max(1e-9, now_s - self._told_s)
+        self._told_s, self._told_windows = now_s, 0
+        self._tell(
+            "step",
+            step=self.step,
+            epoch=self.epoch,
+            **{f"loss_{name}": round(value.item(), 6) for name, value in losses.items()},
+            loss=round(sum(value.item() for value in losses.values()), 6),
+            learning_rate=self.parts.optimizer.param_groups[0]["lr"],
+            windows_per_s=round(speed, 1),
+        )
+
+    def _tell(self, event: str, **values: Any) -> None:
+        for listener in self._listeners:
+            listener.tell(event, **values)
+
+    def _seconds(self) -> float:
+        """Wall time of the run, sessions before a resume included."""
+        return self._seconds_before + time.monotonic() - self._began_s
+
+    @contextmanager
+    def _stoppable(self) -> Iterator[None]:
+        """Ctrl-C ends the run after the step it is in, and saves; a second one ends it at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.getsignal(signal.SIGINT)
+
+        def stop(signum: int, frame: Any) -> None:
+            self.stop_reason = "interrupted"
+            signal.signal(signal.SIGINT, before)
+
+        signal.signal(signal.SIGINT, stop)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+def _record_to_resume(run: Run, corpus: Corpus) -> dict[str, Any]:
+    record = run.read()
+    if record["corpus"]["id"] != corpus.id:
+        raise RunError(
+            f"was trained on corpus {record['corpus']['id'][:12]}, this one is {corpus.id[:12]}",
+            where=run.path,
+            do="resume with the corpus that the run began with",
+        )
+    return record
+
+
+def _refuse_impossible(run: Run, train_takes: Corpus, *, resume: bool) -> None:
+    if not len(train_takes):
+        raise RunError("has no training take", where=train_takes.path, do="pack it with fewer takes held out")
+    if not resume and run.record.exists():
+        raise RunError(
+            "holds a run already", where=run.path, do="say --resume to go on with it, or choose another folder"
+        )

@@ -1,0 +1,105 @@
+"""Streams: batches that go on in time, row by row.
+
+A batch of B rows is S streams of R consecutive windows (B = S * R), stream-major: with S = 2 and R = 2 the file names
+of a batch read (file1, file1, file2, file2), the seeds' picture; S = B gives one stream a row. Stream s of batch k+1
+goes on exactly where stream s of batch k stopped; where it begins another take, ``reset`` is true for that row alone.
+
+Takes are shuffled anew each epoch and dealt one by one to the shortest stream, so the longest stream exceeds the
+shortest by at most one take. Streams that have ended fill their rows with padding (``valid_frames`` 0), or end the
+epoch with ``drop_last``. Any batch is found in O(log takes); memory is O(takes).
+"""
+
+from __future__ import annotations
+
+import heapq
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from koekao.errors import ConfigError
+from koekao.windows.grid import Grid
+from koekao.windows.keyed import Permutation
+from koekao.windows.rows import NO_TAKE, Rows
+
+
+class StreamPlan:
+    """The batches of one epoch, in order.
+
+    Attributes:
+        n_windows: windows in the epoch; n_batches: batches; n_dropped: windows that ``drop_last`` leaves out;
+        n_padding: rows that only fill batches up.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        *,
+        batch_size: int,
+        n_streams: int,
+        drop_last: bool = False,
+        shuffle: bool = True,
+    ) -> None:
+        if n_streams < 1 or batch_size < 1 or batch_size % n_streams:
+            raise ConfigError(
+                f"{batch_size} rows in {n_streams} streams",
+                expected="a batch_size that is a multiple of n_streams",
+                do="choose n_streams among the divisors of batch_size",
+            )
+        self.grid, self.batch_size, self.n_streams = grid, batch_size, n_streams
+        self.run = batch_size // n_streams
+        self._takes = _deal(grid, n_streams, shuffle=shuffle)
+        self._ends = [np.cumsum(grid.counts[takes]) for takes in self._takes]
+        lengths = np.array([ends[-1] if len(ends) else 0 for ends in self._ends], np.int64)
+        busy = lengths[lengths > 0]
+        if len(busy) < n_streams:
+            warnings.warn(
+                f"{n_streams} streams for {len(busy)} takes with windows: {n_streams - len(busy)} streams stay empty",
+                stacklevel=2,
+            )
+        self.n_batches = int(busy.min() // self.run) if drop_last else -(-int(busy.max()) // self.run)
+        delivered = int(np.minimum(lengths, self.n_batches * self.run).sum())
+        self.n_windows = grid.n_windows
+        self.n_dropped = self.n_windows - delivered
+        self.n_padding = self.n_batches * batch_size - delivered
+
+    def batch(self, number: int) -> Rows:
+        """The rows of batch ``number``, stream-major."""
+        parts = [self._stream_rows(stream, number * self.run) for stream in range(self.n_streams)]
+        take, window = (np.concatenate(column) for column in zip(*parts, strict=True))
+        real = take != NO_TAKE
+        start, dense = np.zeros(len(take), np.int64), np.zeros(len(take), bool)
+        gap, valid = np.zeros(len(take), np.int64), np.zeros(len(take), np.int64)
+        start[real], dense[real] = self.grid.start_at(take[real], window[real])
+        goes_on = real & (window > 0)
+        before, _ = self.grid.start_at(take[goes_on], window[goes_on] - 1)
+        gap[goes_on] = start[goes_on] - before
+        valid[real] = np.minimum(self.grid.window_frames, self.grid.n_frames[take[real]] - start[real])
+        return Rows(
+            take=take, start_frame=start, valid_frames=valid, is_dense=dense, reset=real & (window == 0), gap_frames=gap
+        )
+
+    def _stream_rows(self, stream: int, first: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(take, number of its window) of the stream's windows ``first .. first+run-1``."""
+        index = np.arange(first, first + self.run, dtype=np.int64)
+        takes, ends = self._takes[stream], self._ends[stream]
+        place = np.searchsorted(ends, index, side="right")
+        inside = place < len(ends)
+        take, window = np.full(self.run, NO_TAKE, np.int64), np.zeros(self.run, np.int64)
+        take[inside] = takes[place[inside]]
+        window[inside] = index[inside] - (ends[place[inside]] - self.grid.counts[take[inside]])
+        return take, window
+
+
+def _deal(grid: Grid, n_streams: int, *, shuffle: bool) -> list[NDArray[np.int64]]:
+    """The takes of each stream, in order: each next take goes to the stream with the fewest windows so far."""
+    order = np.flatnonzero(grid.counts)
+    if shuffle:
+        order = order[Permutation(len(order), "order of takes", *grid.key)(np.arange(len(order)))]
+    streams: list[list[int]] = [[] for _ in range(n_streams)]
+    shortest = [(0, stream) for stream in range(n_streams)]
+    for take, count in zip(order.tolist(), grid.counts[order].tolist(), strict=True):
+        length, stream = shortest[0]
+        streams[stream].append(take)
+        heapq.heapreplace(shortest, (length + count, stream))
+    return [np.array(takes, np.int64) for takes in streams]
