@@ -1,0 +1,71 @@
+"""koekao (声顔, "voice to face"): speech in, the 52 ARKit face curves out.
+
+>>> import koekao
+>>> koekao.StridePolicy(mode="progressive", max_epochs=100).stride_at(0)
+32
+
+Names are imported when they are first used, so ``import koekao`` itself costs next to nothing and loads no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from koekao.animation import Animator as Animator
+    from koekao.api import OpenCorpus as OpenCorpus
+    from koekao.api import animate as animate
+    from koekao.api import evaluate as evaluate
+    from koekao.api import open as open
+    from koekao.api import train as train
+    from koekao.batches import AdaptiveSequentialDataset as AdaptiveSequentialDataset
+    from koekao.batches import ClipDataset as ClipDataset
+    from koekao.corpus import PackConfig as PackConfig
+    from koekao.corpus import pack as pack
+    from koekao.corpus import pack_takes as pack_takes
+    from koekao.errors import KoekaoError as KoekaoError
+    from koekao.outputs import write_curves as write_curves
+    from koekao.takes import Take as Take
+    from koekao.takes import read_curves as read_curves
+    from koekao.takes import read_sound as read_sound
+    from koekao.takes.synthetic import make_take as make_take
+    from koekao.takes.synthetic import make_takes as make_takes
+    from koekao.training import TrainConfig as TrainConfig
+    from koekao.windows import StridePolicy as StridePolicy
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AdaptiveSequentialDataset": "koekao.batches",
+    "Animator": "koekao.animation",
+    "ClipDataset": "koekao.batches",
+    "KoekaoError": "koekao.errors",
+    "OpenCorpus": "koekao.api",
+    "PackConfig": "koekao.corpus",
+    "StridePolicy": "koekao.windows",
+    "Take": "koekao.takes",
+    "TrainConfig": "koekao.training",
+    "animate": "koekao.api",
+    "evaluate": "koekao.api",
+    "make_take": "koekao.takes.synthetic",
+    "make_takes": "koekao.takes.synthetic",
+    "open": "koekao.api",
+    "pack": "koekao.corpus",
+    "pack_takes": "koekao.corpus",
+    "read_curves": "koekao.takes",
+    "read_sound": "koekao.takes",
+    "train": "koekao.api",
+    "write_curves": "koekao.outputs",
+}
+__all__ = [*_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'koekao' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*_HOMES, "__version__"])

@@ -165,7 +165,11 @@ def test_a_corpus_replaced_while_it_is_open_is_noticed(folder: Path, ten: Sequen
         ({"curves": ["jawOpen"]}, True, ["corpus.json:curves"]),
         ({"shards": []}, True, ["takes.arrow:row 0:shard"]),
         ({"shards": [7]}, True, ["corpus.json:shards: 7"]),
-        ({"shards": [{"file": "../../etc/passwd", "bytes": 1, "sha256": "", "takes": 1}]}, True, ["etc/passwd"]),
+        (
+            {"shards": [{"file": "../../etc/passwd", "bytes": 1, "sha256": "", "takes": 1}]},
+            True,
+            ["a shard named '../../etc/passwd'"],
+        ),
         ({"shards": [{"file": "shard-00000.arrow", "bytes": -1, "sha256": "", "takes": 1}]}, True, ["expected -1"]),
         ({"index": {"file": "/etc/passwd", "bytes": 1, "sha256": ""}}, True, ["an index named '/etc/passwd'"]),
         ({"index": {"file": "takes.arrow", "bytes": 1, "sha256": ""}}, True, ["takes.arrow: holds"]),
@@ -202,6 +206,8 @@ BIG = 2**63 - 1
         ("split", "dev", "takes.arrow:split: 'dev'"),
         ("name", "a", "row 3: take 'a' follows 's0/t4'"),
         ("name", None, "takes.arrow:name: an empty cell"),
+        ("repairs", ["clipped", None], "takes.arrow:repairs: an empty cell"),
+        ("sources", [{"path": "a.wav", "size": 1, "sha256": None}], "takes.arrow:sources: an empty cell"),
     ],
 )
 def test_an_index_with_wild_numbers_is_refused(folder: Path, column: str, value: Any, text: str) -> None:
@@ -228,14 +234,31 @@ def test_a_payload_that_ends_just_past_its_shard_is_refused(folder: Path) -> Non
         Corpus.open(folder)
 
 
-def test_an_index_that_is_none_is_refused(folder: Path) -> None:
-    with pytest.raises(CorpusError, match=r"takes.arrow: its content has changed"):
-        path = folder / "takes.arrow"
-        path.write_bytes(path.read_bytes()[:-1] + b"?")
+def test_a_header_that_counts_other_takes_than_the_index_is_refused(folder: Path) -> None:
+    shards = json.loads((folder / "corpus.json").read_bytes())["shards"]
+    seen = shards[1]["takes"]
+    shards[1]["takes"] += 1
+    edit_header(folder, shards=shards)
+    with pytest.raises(
+        CorpusError, match=rf"takes\.arrow:shard: {seen} takes of shard-00001.arrow; expected {seen + 1}"
+    ):
         Corpus.open(folder)
-    path.write_bytes(b"ARROW1 but not really")
-    edit_header(folder, index={"file": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)})
-    with pytest.raises(CorpusError, match=r"takes.arrow: is no Arrow file"):
+
+
+def test_an_index_that_is_none_is_refused(folder: Path) -> None:
+    path = folder / "takes.arrow"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + b"?")
+    with pytest.raises(CorpusError, match=r"takes\.arrow: its content has changed"):
+        Corpus.open(folder)
+    for data in (b"ARROW1 but not really", whole.replace(b"speaker", b"\xffpeaker"), whole[:-40]):
+        path.write_bytes(data)
+        edit_header(folder, index={"file": path.name, "bytes": len(data), "sha256": sha256_of(path)})
+        with pytest.raises(CorpusError, match=r"takes\.arrow: is no Arrow file"):
+            Corpus.open(folder)
+    path.write_bytes(whole.replace(b"speaker", b"speaken"))
+    edit_header(folder, index={"file": path.name, "bytes": len(whole), "sha256": sha256_of(path)})
+    with pytest.raises(CorpusError, match=r"takes\.arrow:speaker: missing or of another type; expected string"):
         Corpus.open(folder)
     path.unlink()
     with pytest.raises(CorpusError, match=r"takes.arrow: cannot be read"):

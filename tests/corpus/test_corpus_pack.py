@@ -84,6 +84,10 @@ def test_offsets_views_and_pyarrow_agree(
             start = getattr(corpus, f"{kind}_offset")[i]
             assert np.array(row[kind], dtype).tobytes() == raw[start : start + n_bytes]
             assert getattr(corpus, kind)(i).tobytes() == raw[start : start + n_bytes]
+        if i and corpus.shard[i - 1] == corpus.shard[i]:
+            assert corpus.valid_offset[i - 1] + corpus.n_frames[i - 1] < shard_bytes, "the shard was full before"
+        elif i:
+            assert (folder / f"shard-{corpus.shard[i - 1]:05}.arrow").stat().st_size > shard_bytes, "it had room"
 
 
 def test_a_shard_is_plain_arrow_that_explains_itself(tmp_path: Path, take_of: MakeTake) -> None:
@@ -251,6 +255,16 @@ def test_every_refused_take_is_told_with_its_reason(tmp_path: Path, take_of: Mak
         pack_takes(takes[1:3], tmp_path / "c", PackConfig(skip_bad=True))
     with pytest.raises(TakeError, match="no takes; expected at least one"):
         pack_takes([], tmp_path / "c", PackConfig(skip_bad=True))
+
+
+def test_after_a_refusal_takes_are_checked_but_no_longer_written(tmp_path: Path, take_of: MakeTake) -> None:
+    takes = [take_of("a"), take_of("b", sample_rate=8000), take_of("c"), take_of("d", valid=np.ones(2, bool))]
+    written: list[TakeReport] = []
+    with pytest.raises(TakeError, match="2 refused"):
+        pack_takes(takes, tmp_path / "c", on_take=written.append)
+    assert [report.name for report in written] == ["a"]
+    pack_takes(takes, tmp_path / "c", PackConfig(skip_bad=True), on_take=written.append)
+    assert [report.name for report in written] == ["a", "a", "c"]
 
 
 def test_two_takes_of_one_name_are_refused(tmp_path: Path, take_of: MakeTake) -> None:

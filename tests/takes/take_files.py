@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,11 @@ import numpy as np
 from koekao import arkit
 
 LIVELINK_HEADER = arkit.ORDERS["livelink_csv"]
+
+
+def survives_pickling(error: Exception) -> bool:
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - what worker processes do with an error
+    return type(again) is type(error) and str(again) == str(error)
 
 
 def sine(n: int, rate: int, hz: float = 440.0, peak: float = 0.5) -> np.ndarray:

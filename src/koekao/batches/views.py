@@ -25,7 +25,8 @@ class _SharedEpoch:
     """A whole number that every worker process sees, forked or spawned."""
 
     def __init__(self) -> None:
-        self._value = torch.zeros(1, dtype=torch.int64).share_memory_()
+        self._value: Any = torch.zeros(1, dtype=torch.int64)
+        self._value.share_memory_()  # type: ignore[no-untyped-call,unused-ignore]
 
     def get(self) -> int:
         return int(self._value[0])

@@ -24,7 +24,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def fitted(take: Take, clock: Clock, audio_dtype: str) -> Take:
-    """``take`` with contiguous arrays and the sound type of the corpus.
+    """``take`` with the sound type of the corpus.
 
     Raises:
         TakeError: a name that cannot be, other rates, no frames, arrays of another shape or type, a number that is not
@@ -40,13 +40,7 @@ def fitted(take: Take, clock: Clock, audio_dtype: str) -> Take:
     if abs(covered - take.n_frames) > MAX_END_DIFFERENCE_FRAMES:
         what = f"{take.n_frames} frames of curves for sound of {covered} frames ({take.n_samples} samples)"
         raise TakeError(what, where=take.name, expected="sound and curves that end together", do="cut the longer one")
-    audio: Any = as_float(take.audio) if audio_dtype == "float32" else take.audio
-    return dataclasses.replace(
-        take,
-        audio=np.ascontiguousarray(audio),
-        curves=np.ascontiguousarray(take.curves),
-        valid=np.ascontiguousarray(take.valid),
-    )
+    return dataclasses.replace(take, audio=as_float(take.audio)) if audio_dtype == "float32" else take
 
 
 def _check_words(take: Take) -> None:

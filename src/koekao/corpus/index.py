@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from koekao.arkit import N_CURVES
@@ -35,20 +36,33 @@ def read_index(folder: Path, header: Header) -> Any:
         raise problem
     path = folder / header.index.file
     try:
-        table = pa.ipc.open_file(pa.BufferReader(path.read_bytes())).read_all().combine_chunks()
+        reader = pa.ipc.open_file(pa.BufferReader(path.read_bytes()))
+        table = pa.Table.from_batches([reader.get_batch(i) for i in range(reader.num_record_batches)], reader.schema)
         table.validate(full=True)
-    except (pa.ArrowException, OSError) as error:
+        columns = {field.name: field.type for field in table.schema}
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise CorpusError(f"is no Arrow file ({error})", where=path, do="pack the takes again") from error
     wanted = index_schema()
     for field in wanted:
-        if table.schema.get_field_index(field.name) < 0 or table.schema.field(field.name).type != field.type:
+        if columns.get(field.name) != field.type:
             raise CorpusError("missing or of another type", where=f"{path}:{field.name}", expected=str(field.type))
-        if table.column(field.name).null_count:
-            raise CorpusError("an empty cell", where=f"{path}:{field.name}", expected="a value in each row")
-    table = table.select(wanted.names)
+    table = table.select(wanted.names).combine_chunks()
+    for name in wanted.names:
+        if _has_null(table.column(name)):
+            raise CorpusError("an empty cell", where=f"{path}:{name}", expected="a value in each row")
     _check_rows(table, path)
     _check_ranges(table, header, path)
     return table
+
+
+def _has_null(column: Any) -> bool:
+    """Whether a cell is empty, or one inside a list or struct."""
+    inner: list[Any] = []
+    if pa.types.is_list(column.type):
+        inner = [pc.list_flatten(column)]
+    elif pa.types.is_struct(column.type):
+        inner = column.flatten()
+    return bool(column.null_count) or any(map(_has_null, inner))
 
 
 def numbers(table: Any, name: str) -> NDArray[Any]:

@@ -2,14 +2,14 @@
 
 Shapes: B streams, S samples, T frames, C columns a frame, M mel bands.
 
-Column c of frame k covers the ``n_fft`` samples that end where (k + (c + 1) / C) / fps falls, rounded to a sample; so the
-last column of frame k ends where frame k + 1 starts, and nothing after that moment is heard. Because the ends come from
-the clock and not from a hop, a frame's columns are the same numbers whether they are computed from a ten-second window,
-a whole take or live chunks.
+Column c of frame k covers the ``n_fft`` samples that end where (k + (c + 1) / C) / fps falls, rounded to a sample; so
+the last column of frame k ends where frame k + 1 starts, and nothing after that moment is heard. Because the ends come
+from the clock and not from a hop, a frame's columns are the same numbers whether they are computed from a ten-second
+window, a whole take or live chunks.
 
-Levels are kept: the statistics (mean and spread of each band, and a floor under which a band counts as silent) come from
-the training takes and are fixed, never from the window itself. Mel scale and filter norm are Slaney's (Auditory Toolbox,
-1998), the definitions that librosa uses by default.
+Levels are kept: the statistics (mean and spread of each band, and a floor under which a band counts as silent) come
+from the training takes and are fixed, never from the window itself. Mel scale and filter norm are Slaney's (Auditory
+Toolbox, 1998), the definitions that librosa uses by default.
 """
 
 from __future__ import annotations
@@ -100,7 +100,8 @@ class LogMel(nn.Module):
         Returns:
             ``[B, T, C, M]`` float32. Samples outside ``audio`` count as 0.
         """
-        return self.normalise(self.raw(audio, first_frame=first_frame, n_frames=n_frames, origin_samples=origin_samples))
+        raw = self.raw(audio, first_frame=first_frame, n_frames=n_frames, origin_samples=origin_samples)
+        return self.normalise(raw)
 
     def normalise(self, raw: Tensor) -> Tensor:
         """Log-mel to features: raised to the floor, mean 0 and spread 1 over the training takes."""
@@ -130,15 +131,16 @@ class LogMel(nn.Module):
         )
         rows = torch.arange(len(audio), device=audio.device)[:, None].expand_as(starts).flatten()
         pieces, places = sound.unfold(1, n_fft, 1), (starts - low).flatten()
-        blocks = zip(rows.split(_BLOCK_COLUMNS), places.split(_BLOCK_COLUMNS), strict=True)
-        power = torch.cat([self._band_power(pieces[row, place]) for row, place in blocks])
+        blocks = [slice(i, i + _BLOCK_COLUMNS) for i in range(0, len(rows), _BLOCK_COLUMNS)]
+        power = torch.cat([self._band_power(pieces[rows[block], places[block]]) for block in blocks])
         mel = power.clamp_min(POWER_FLOOR).log()
         return mel.view(len(audio), n_frames, self.config.columns_per_frame, self.config.n_mels)
 
     def _band_power(self, pieces: Tensor) -> Tensor:
         """``[n, n_fft]`` samples to ``[n, M]`` power in each mel band."""
         spectrum = torch.fft.rfft(pieces * self.taper)
-        return (spectrum.real.square() + spectrum.imag.square()) @ self.filters
+        power: Tensor = spectrum.real.square() + spectrum.imag.square()
+        return power @ self.filters
 
     def _column_ends(self, first_frame: Tensor | int, n_columns: int, device: torch.device) -> Tensor:
         """``[B or 1, n_columns]`` int64: the sample after each column's last one, on the stream's clock."""

@@ -24,7 +24,7 @@ from koekao.models.state import State
 
 
 class FaceModel(nn.Module, ABC):
-    """Sound in, 52 curves out. The curves leave in their own units: spread and mean of the training takes are inside."""
+    """Sound in, 52 curves out, in curve units: spread and mean of the training takes are inside."""
 
     config: Any
     features: LogMel
@@ -62,7 +62,7 @@ class FaceModel(nn.Module, ABC):
 
     @abstractmethod
     def observe(self, audio: Tensor, *, origin_samples: int, first_frame: int, n_frames: int) -> Tensor:
-        """What the model sees of frames ``first_frame ..`` of streams whose sample ``origin_samples`` is ``audio[:, 0]``.
+        """What the model sees of frames ``first_frame ..``, given ``audio`` from sample ``origin_samples`` on.
 
         Returns:
             ``[B, T, ...]``; samples before and after ``audio`` count as 0.
@@ -77,7 +77,7 @@ class FaceModel(nn.Module, ABC):
         """``[B, T, ...]`` of new frames and the state before them to curves ``[B, T, 52]`` and the state after."""
 
     def set_curve_statistics(self, mean: NDArray[np.float32], spread: NDArray[np.float32]) -> None:
-        """Give the model the mean and spread (``[52]`` each) of the training takes' curves; a still curve has 0 spread."""
+        """Set mean and spread (``[52]`` each) of the training takes' curves; a still curve has spread 0."""
         self.curve_mean.copy_(torch.from_numpy(mean))
         self.curve_spread.copy_(torch.from_numpy(spread))
 

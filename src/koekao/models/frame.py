@@ -18,7 +18,7 @@ from koekao.arkit import N_CURVES
 from koekao.errors import ConfigError
 from koekao.features import LogMel, LogMelConfig
 from koekao.models.base import FaceModel
-from koekao.models.state import State, check_rows
+from koekao.models.state import State
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class FrameConfig:
     def __post_init__(self) -> None:
         if min(self.target_frame, self.past_frames, self.future_frames) < 0 or self.past_frames > self.target_frame:
             raise ConfigError(
-                f"target_frame {self.target_frame} with past_frames {self.past_frames}, future_frames {self.future_frames}",
+                f"target_frame {self.target_frame}, past_frames {self.past_frames}, future_frames {self.future_frames}",
                 expected="none below 0, and past_frames up to target_frame: a clip has no sound before its first frame",
             )
 
@@ -76,7 +76,7 @@ class FrameModel(FaceModel):
 
     def forward(self, audio: Tensor, start_frames: Tensor | None = None, valid_frames: Tensor | None = None) -> Tensor:
         """The target frame of each clip (see :class:`FaceModel`); sound past the end of a clip counts as silence."""
-        start = torch.zeros(len(audio), dtype=torch.int64, device=audio.device) if start_frames is None else start_frames
+        start = torch.zeros(len(audio), dtype=torch.int64).to(audio.device) if start_frames is None else start_frames
         origin = self.features.frame_starts(start)
         return self.step(self._around(audio, origin, start + self.config.target_frame), {})[0][:, 0]
 
@@ -87,11 +87,10 @@ class FrameModel(FaceModel):
         return torch.cat(rows, 1).transpose(0, 1).contiguous()
 
     def init_state(self, n_rows: int) -> State:
-        return {"seen": torch.zeros(n_rows, dtype=torch.int64)}
+        return {}
 
     def step(self, seen: Tensor, state: State) -> tuple[Tensor, State]:
-        check_rows(state, len(seen))
-        return self.in_units(self.layers(seen.flatten(3))), {name: value + seen.shape[1] for name, value in state.items()}
+        return self.in_units(self.layers(seen.flatten(3))), state
 
     def _around(self, audio: Tensor, origin_samples: Tensor, frames: Tensor) -> Tensor:
         """``[B, 1, L, C, M]``: the columns around frame ``frames[b]`` of ``audio[b]``, heard by themselves."""

@@ -58,7 +58,8 @@ class _Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         shift, n_frames = self.dilation, x.shape[1] - 2 * self.dilation
         near = [x[:, i * shift : i * shift + n_frames] for i in range(3)]
-        return near[2] + self.mix(self.dropout(nn.functional.gelu(self.taps(torch.cat(near, -1)))))
+        shaped: Tensor = near[2] + self.mix(self.dropout(nn.functional.gelu(self.taps(torch.cat(near, -1)))))
+        return shaped
 
 
 class SequentialModel(FaceModel):
@@ -97,9 +98,7 @@ class SequentialModel(FaceModel):
         return self._curves(seen)[:, 0]
 
     def observe(self, audio: Tensor, *, origin_samples: int, first_frame: int, n_frames: int) -> Tensor:
-        return self.features.columns(
-            audio, origin_samples=origin_samples, first_frame=first_frame, n_frames=n_frames
-        )
+        return self.features.columns(audio, origin_samples=origin_samples, first_frame=first_frame, n_frames=n_frames)
 
     def init_state(self, n_rows: int) -> State:
         silence = self.features.silence.expand(

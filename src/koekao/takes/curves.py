@@ -20,8 +20,9 @@ from koekao.clock import parse_fps
 from koekao.errors import ConfigError, CurvesError
 from koekao.takes.take import Source
 
-GRID_TOLERANCE_S = 0.0005
-"""A row this near to a frame is that frame: timestamps are written with three to six decimals."""
+GRID_TOLERANCE_S = 0.0005 + 1e-9
+"""A row this near to a frame is that frame: timestamps are written with three to six decimals, so rounding moves them
+by up to half a millisecond (and the binary representation by a little more)."""
 
 GAP_STEPS = 1.5
 """A step of more than this many median steps is a gap."""

@@ -67,7 +67,10 @@ def read_wav_header(file: BinaryIO, size: int, path: str) -> WavHeader:
         )
     if head[8:12] != b"WAVE":
         raise SoundError(
-            f"a {_shown(head[:4])} file of type {_shown(head[8:12])}", where=f"{path}:byte 8", expected="type WAVE", do="convert it to WAV"
+            f"a {_shown(head[:4])} file of type {_shown(head[8:12])}",
+            where=f"{path}:byte 8",
+            expected="type WAVE",
+            do="convert it to WAV",
         )
     endian = ">" if head[:4] == b"RIFX" else "<"
     chunks, form_bytes = _chunks(file, size, path, endian, int(struct.unpack(endian + "I", head[4:8])[0]))

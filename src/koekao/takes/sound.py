@@ -5,8 +5,8 @@ changed by named policies, and each change stands in ``repairs``. Sound that is 
 comes back bit-identical. Resampling is soxr's "VHQ", linear phase and without delay. Everything between is float64.
 
 What it gives up: formats beside WAV, FLAC, Ogg and MP3 are refused although libsndfile reads them, because nobody
-checks their headers. A truncated FLAC or MP3 shows when it is read, not when it is probed, and an MP3 whose encoder
-wrote no length (no Xing header) may be cut without anybody noticing.
+checks their headers. A truncated FLAC or MP3 shows when it is read, not when it is probed; a FLAC whose header says too
+few samples (its MD5 is not compared) and a cut MP3 without a stated length (no Xing header) go unnoticed.
 """
 
 from __future__ import annotations

@@ -74,14 +74,18 @@ _TARGETS: dict[str, dict[str, float]] = {
     "s": _HISS, "z": _HISS,
     "sh": {"jawOpen": 0.09, "jawForward": 0.24, "mouthFunnel": 0.62, "mouthPucker": 0.30, "mouthUpperUp": 0.20,
            "mouthLowerDown": 0.20, "noseSneer": 0.16},
-    "p": _CLOSED | {"cheekPuff": 0.34}, "b": _CLOSED | {"cheekPuff": 0.26},
+    "p": _CLOSED | {"cheekPuff": 0.22}, "b": _CLOSED | {"cheekPuff": 0.22},
     "t": _GUM | {"tongueOut": 0.04}, "d": _GUM | {"tongueOut": 0.04}, "k": _BACK, "g": _BACK,
-    "p+": {"jawOpen": 0.20}, "b+": {"jawOpen": 0.20}, "t+": _GUM, "d+": _GUM, "k+": _BACK, "g+": _BACK,
+    "p+": {"jawOpen": 0.20, "cheekPuff": 0.36}, "b+": {"jawOpen": 0.20, "cheekPuff": 0.36},
+    "t+": _GUM, "d+": _GUM, "k+": _BACK, "g+": _BACK,
 }  # fmt: skip
 """Phone -> curve without its side -> target at full loudness."""
 
 _FIRM = {"mouthClose", "mouthPress", "mouthRollLower", "mouthRollUpper", "cheekPuff"}
 """Lips close as far in a soft voice as in a loud one; everything else moves less."""
+
+_FREE = {"tongueOut", "noseSneer", "cheekPuff"}
+"""These have no neighbour's gesture to give way to."""
 
 _MOUTH = sorted({curve for target in _TARGETS.values() for curve in target})
 _LIPS = {"sigma_s": 0.026, "delay_s": 0.018, "ahead_s": 0.040}
@@ -107,12 +111,11 @@ def face_of(score: Score, times_s: Floats) -> NDArray[np.float32]:
 def _mouth(score: Score) -> Iterator[tuple[str, Floats]]:
     """Lips, jaw, tongue and nose on the ticks, one curve at a time, and the squint that a broad mouth pushes up."""
     lips, jaw = np.array([_GRIP.get(phone.name, (1.0, 1.0)) for phone in PHONES]).T[:, score.phone]
-    # Tongue and nose have no neighbour's gesture to give way to.
     grips = {"lips": lips, "jaw": jaw, "free": np.ones(len(score.phone))}
     sums = {part: smooth(grip, **_LIPS) for part, grip in grips.items()}
     amount = np.where(score.phone == PAUSE, 1.0, 0.55 + 0.45 * score.effort)
     for curve in _MOUTH:
-        part = "jaw" if curve.startswith("jaw") else "free" if curve in ("tongueOut", "noseSneer") else "lips"
+        part = "jaw" if curve.startswith("jaw") else "free" if curve in _FREE else "lips"
         target = np.array([_TARGETS[phone.name].get(curve, 0.0) for phone in PHONES])[score.phone]
         if curve not in _FIRM:
             target *= amount

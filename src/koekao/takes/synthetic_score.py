@@ -159,14 +159,14 @@ def _phrase(rng: np.random.Generator, rate: float) -> list[_Segment]:
     """Three to ten syllables in one mood and loudness; the pitch falls, and at the end falls faster or rises."""
     n_syllables = int(rng.integers(3, 11))
     stern = float(rng.random() < 0.3)
-    effort = rng.uniform(0.70, 0.80) if stern else rng.uniform(0.20, 0.40)
+    effort = rng.uniform(0.70, 0.75) if stern else rng.uniform(0.15, 0.35)
     pitch = 1.5 - 3.0 * np.arange(n_syllables + 1) / n_syllables
     pitch += -4.5 if stern else rng.uniform(-0.5, 1.5)
     pitch[-1] += -2.5 if rng.random() < 0.75 else 2.5
     segments: list[_Segment] = []
     before, heard = "pause", 0.0
     for i in range(n_syllables):
-        accent = rng.uniform(0.5, 1.0) if rng.random() < 0.35 else 0.0
+        accent = rng.uniform(0.6, 1.0) if rng.random() < 0.35 else 0.0
         last = i == n_syllables - 1
         names = _syllable(rng, before, last=last)
         nucleus = next(k for k, name in enumerate(names) if PHONES[NUMBER[name]].kind == "vowel")
@@ -179,8 +179,10 @@ def _phrase(rng: np.random.Generator, rate: float) -> list[_Segment]:
             if phone.kind != "release":
                 length_s *= rng.uniform(0.9, 1.2) / rate * (1.0 + (0.25 * accent + 0.35 * last) * (k == nucleus))
             ticks = max(2, round(length_s / TICK_S))
-            raised = steps[k : k + 2] + 5.0 * here
-            segments.append(_Segment(NUMBER[name], ticks, here, effort + (0.20 if stern else 0.45) * here, heard, *raised))
+            raised = steps[k : k + 2] + 6.0 * here
+            segments.append(
+                _Segment(NUMBER[name], ticks, here, effort + (0.25 if stern else 0.50) * here, heard, *raised)
+            )
         before = names[-1]
     return segments
 

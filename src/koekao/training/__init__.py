@@ -1,7 +1,7 @@
 """Trainers, losses, metrics, checkpoints and runs."""
 
 from koekao.training.config import TrainConfig
-from koekao.training.evaluate import Evaluation, evaluate
+from koekao.training.evaluation import Evaluation, evaluate
 from koekao.training.run import Run, open_run
 from koekao.training.trainer import Trainer
 

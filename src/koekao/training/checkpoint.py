@@ -31,9 +31,7 @@ def save_checkpoint(
     save_tensors(path, tensors, model_header(model) | {"progress": progress})
 
 
-def load_checkpoint(
-    path: Path, *, model: FaceModel, optimizer: torch.optim.Optimizer, task: Task
-) -> dict[str, Any]:
+def load_checkpoint(path: Path, *, model: FaceModel, optimizer: torch.optim.Optimizer, task: Task) -> dict[str, Any]:
     """Put everything back where it was; returns ``progress``.
 
     Raises:
@@ -44,7 +42,9 @@ def load_checkpoint(
     tensors, header = read_tensors(path)
     if header.get("config") != model_header(model)["config"] or "progress" not in header:
         raise ModelError(
-            "was saved by a model with other settings", where=path, do="resume with the settings that the run began with"
+            "was saved by a model with other settings",
+            where=path,
+            do="resume with the settings that the run began with",
         )
     fit_tensors(model, {name: value for name, value in tensors.items() if "/" not in name}, path)
     try:

@@ -20,7 +20,7 @@ class TrainConfig:
     """Settings of a run.
 
     Attributes:
-        trainer: ``sequential`` (streams of windows, last frame, state per row) or ``clips`` (shuffled clips, one frame).
+        trainer: ``sequential`` (streams of windows, last frame, state per row) or ``clips`` (shuffled, one frame).
         epochs: passes over the training takes; the stride goes from coarse to fine over them.
         minutes: instead of ``epochs``: as many as fit into this wall time, found by a short measurement.
         max_steps: stop after this many steps whatever the epoch (0 = no limit).

@@ -38,7 +38,7 @@ class TensorBoard:
     def __init__(self, folder: Path) -> None:
         from torch.utils.tensorboard import SummaryWriter  # an extra: imported only where it is installed
 
-        self._writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+        self._writer: Any = SummaryWriter(str(folder))
 
     def tell(self, event: str, **values: Any) -> None:
         if event not in ("step", "validation"):
@@ -46,10 +46,10 @@ class TensorBoard:
         step = values.pop("step")
         for name, value in values.items():
             if isinstance(value, int | float):
-                self._writer.add_scalar(f"{event}/{name}", value, step)  # type: ignore[no-untyped-call]
+                self._writer.add_scalar(f"{event}/{name}", value, step)
 
     def close(self) -> None:
-        self._writer.close()  # type: ignore[no-untyped-call]
+        self._writer.close()
 
 
 def listeners_of(run_path: Path, log_path: Path) -> list[Listener]:

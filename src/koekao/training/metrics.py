@@ -53,8 +53,7 @@ class Scores:
                 for region, names in REGIONS.items()
             },
             "by_curve": {
-                name: {metric: _number(getattr(self, metric)[i]) for metric in AVERAGED}
-                for i, name in enumerate(NAMES)
+                name: {metric: _number(getattr(self, metric)[i]) for metric in AVERAGED} for i, name in enumerate(NAMES)
             },
         }
 

@@ -1,8 +1,9 @@
 """Ridge regression on the run's own features: the baseline that a model has to beat.
 
-Shapes: F frames, X inputs. Each frame's curves are a linear function of the log-mel (columns of a frame averaged) of the
-frame, the past and as much look-ahead as the model has. The penalty is chosen by leaving out each of up to five parts of
-the training takes in turn. Fitted by the normal equations in float64, so memory is X squared whatever the corpus.
+Shapes: F frames, X inputs. Each frame's curves are a linear function of the log-mel (columns of a frame averaged) of
+the frame, the past and as much look-ahead as the model has. The penalty is chosen by leaving out each of up to five
+parts of the training takes in turn. Fitted by the normal equations in float64, so memory is X squared whatever the
+corpus.
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ def _folds(corpus: Corpus, features: LogMel, look_ahead_frames: int) -> list[_Mo
 
 def _best_penalty(folds: list[_Moments], whole: _Moments) -> float:
     """The penalty with the least squared error on left-out folds, each curve in its own spread."""
-    scale = np.maximum(whole.variance(), 1e-9)
+    scale: Array = np.maximum(whole.variance(), 1e-9)
     errors = [
         sum(float((fold.squared_error((whole - fold).solve(penalty)) / scale).sum()) for fold in folds)
         for penalty in PENALTIES

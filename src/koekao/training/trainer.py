@@ -19,14 +19,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from koekao.animate import animate
+from koekao.animation import animate
 from koekao.batches import Batch, to_device
 from koekao.corpus import Corpus
 from koekao.errors import RunError
 from koekao.models import save_model
 from koekao.training.checkpoint import load_checkpoint, save_checkpoint
 from koekao.training.config import DEBUG_BATCHES, TrainConfig
-from koekao.training.evaluate import score_takes
+from koekao.training.evaluation import score_takes
 from koekao.training.log import Listener, listeners_of
 from koekao.training.parts import Parts, device_named, make_model, make_parts, seconds_a_step, steps_of_run
 from koekao.training.ridge import Ridge

@@ -1,5 +1,5 @@
 """A trained model over new sound: offline and live are the same code."""
 
-from koekao.animate.animator import Animator, animate
+from koekao.animation.animator import Animator, animate
 
 __all__ = ["Animator", "animate"]

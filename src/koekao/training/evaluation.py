@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from koekao.animate import animate
+from koekao.animation import animate
 from koekao.corpus import Corpus
 from koekao.errors import ModelError, RunError
 from koekao.models import FaceModel
@@ -91,7 +91,10 @@ def check_fits(model: FaceModel, corpus: Corpus) -> None:
     expected = f"{model.clock.sample_rate} Hz, {model.clock.fps} fps"
     if seen != expected:
         raise ModelError(
-            f"the corpus has {seen}", where=corpus.path, expected=f"{expected}, as the model", do="pack it at these rates"
+            f"the corpus has {seen}",
+            where=corpus.path,
+            expected=f"{expected}, as the model",
+            do="pack it at these rates",
         )
 
 

@@ -1,0 +1,5 @@
+"""``python -m koekao`` is ``koekao``."""
+
+from koekao.cli import main
+
+main()

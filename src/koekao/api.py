@@ -1,0 +1,204 @@
+"""The front door: what ``import koekao`` gives, each name a thin call into the room where the work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from koekao.batches import ClipSpec, Loader, StreamSpec
+from koekao.batches.spec import clip_frames
+from koekao.corpus import Corpus
+from koekao.errors import ConfigError
+from koekao.training import Evaluation, TrainConfig, Trainer, open_run
+from koekao.training import evaluate as _evaluate
+from koekao.windows import StridePolicy
+from koekao.windows.grid import Short
+from koekao.windows.stride import Schedule
+
+
+class OpenCorpus(Corpus):
+    """A corpus that hands out batches; everything of :class:`koekao.corpus.Corpus` beside."""
+
+    def streams(
+        self,
+        *,
+        batch_size: int = 4,
+        n_streams: int | None = None,
+        window_frames: int = 256,
+        stride: str | StridePolicy = "dense",
+        initial_stride: int = 32,
+        final_stride: int = 1,
+        schedule: Schedule = "linear",
+        dense_ratio: float = 0.1,
+        epoch: int = 0,
+        max_epochs: int = 100,
+        short: Short = "pad",
+        drop_last: bool = False,
+        shuffle: bool = True,
+        seed: int = 0,
+        num_workers: int = 0,
+        pin_memory: bool = False,
+        persistent_workers: bool = False,
+        prefetch_factor: int = 2,
+        rank: int | None = None,
+        world_size: int | None = None,
+    ) -> Loader:
+        """Batches of consecutive windows: ``n_streams`` streams of ``batch_size / n_streams`` windows each.
+
+        Args:
+            batch_size: rows a batch. n_streams: 2 where not given (1 where the batch size is odd).
+            window_frames: frames a window.
+            stride: ``"dense"``, ``"sparse"`` (every ``initial_stride`` frames), ``"progressive"`` (from
+                ``initial_stride`` to ``final_stride`` over ``max_epochs``, ``schedule`` linear or staged), ``"mixed"``
+                (``dense_ratio`` of the windows off the sparse grid), or a :class:`~koekao.windows.StridePolicy`.
+            epoch: the epoch to begin with; later ``loader.set_epoch(n)``.
+            short: ``"pad"`` or ``"skip"`` takes that are shorter than a window.
+            drop_last: end before the first batch that would need padding rows; ``loader.plan.n_dropped`` counts.
+            shuffle, seed: the order of takes, a function of (seed, epoch).
+            num_workers, pin_memory, persistent_workers, prefetch_factor: as in torch's DataLoader, with threads.
+            rank, world_size: this process's share; by default what torch.distributed says.
+
+        Returns:
+            A loader of dictionaries: ``audio [B, N]``, ``blendshapes [B, T, 52]``, ``file_indices``, ``start_frames``,
+            ``file_names``, ``is_dense``, ``reset``, ``gap_frames``, ``valid_frames`` (each B), ``frame_mask [B, T]``.
+
+        Raises:
+            ConfigError, PlanError: settings that cannot be, or that leave no batch.
+        """
+        if isinstance(stride, str):
+            stride = StridePolicy.of(
+                stride,
+                initial_stride=initial_stride,
+                final_stride=final_stride,
+                max_epochs=max_epochs,
+                schedule=schedule,
+                dense_ratio=dense_ratio,
+            )
+        spec = StreamSpec(
+            batch_size=batch_size,
+            n_streams=n_streams or (2 if batch_size % 2 == 0 else 1),
+            window_frames=window_frames,
+            stride=stride,
+            short=short,
+            drop_last=drop_last,
+            shuffle=shuffle,
+            seed=seed,
+        )
+        return Loader(
+            self,
+            spec,
+            epoch=epoch,
+            num_workers=num_workers,
+            pin_memory=pin_memory,
+            persistent_workers=persistent_workers,
+            prefetch_factor=prefetch_factor,
+            rank=rank,
+            world_size=world_size,
+        )
+
+    def clips(
+        self,
+        *,
+        batch_size: int = 16,
+        clip_s: float = 10.0,
+        stride_frames: int = 1,
+        epoch: int = 0,
+        short: Short = "pad",
+        drop_last: bool = False,
+        shuffle: bool = True,
+        seed: int = 0,
+        num_workers: int = 0,
+        pin_memory: bool = False,
+        persistent_workers: bool = False,
+        prefetch_factor: int = 2,
+        rank: int | None = None,
+        world_size: int | None = None,
+    ) -> Loader:
+        """Batches of shuffled clips of ``clip_s`` seconds, one beginning every ``stride_frames`` frames of each take.
+
+        Other arguments as in :meth:`streams`.
+
+        Returns:
+            A loader of dictionaries: ``wav [B, N]``, ``arkit [B, T, 52]``, ``file_indices``, ``start_frames``,
+            ``file_names``, ``valid_frames`` (each B), ``frame_mask [B, T]``.
+        """
+        spec = ClipSpec(
+            batch_size=batch_size,
+            window_frames=clip_frames(clip_s, self.clock),
+            stride_frames=stride_frames,
+            short=short,
+            drop_last=drop_last,
+            shuffle=shuffle,
+            seed=seed,
+        )
+        return Loader(
+            self,
+            spec,
+            epoch=epoch,
+            num_workers=num_workers,
+            pin_memory=pin_memory,
+            persistent_workers=persistent_workers,
+            prefetch_factor=prefetch_factor,
+            rank=rank,
+            world_size=world_size,
+        )
+
+
+def open(path: str | Path, *, split: str | None = None, names: Sequence[str] | None = None) -> OpenCorpus:
+    """Open a corpus that ``koekao pack`` made; ``split`` and ``names`` choose among its takes.
+
+    Raises:
+        CorpusError: no corpus there, or one that is damaged or newer than this koekao.
+        ConfigError: a split or name that it does not have, or one that leaves no take.
+    """
+    corpus = OpenCorpus.open(path)
+    chosen = corpus.select(split=split, names=names) if split is not None or names is not None else corpus
+    if not len(chosen):
+        raise ConfigError(f"holds no {split or ''} take", where=path, expected="at least one")
+    if not isinstance(chosen, OpenCorpus):
+        raise TypeError(type(chosen))
+    return chosen
+
+
+def train(corpus: str | Path | Corpus, run: str | Path, *, resume: bool = False, **settings: Any) -> str:
+    """Train a run on a corpus's training takes; ``settings`` as in :class:`koekao.training.TrainConfig`.
+
+    Returns:
+        Why it ended (``"all epochs done"``, ``"5 minutes are over"`` ...).
+    """
+    corpus = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
+    return Trainer(corpus, run, TrainConfig(**settings), resume=resume).fit()
+
+
+def evaluate(run: str | Path, corpus: str | Path | Corpus, *, split: str = "unseen") -> Evaluation:
+    """Score a run's model and its two baselines on whole takes that it has not seen."""
+    corpus = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
+    return _evaluate(open_run(run), corpus, split=split)
+
+
+def animate(run: str | Path, sound: str | Path, output: str | Path | None = None) -> NDArray[np.float32]:
+    """Animate a sound file with a run's model: ``[n_frames, 52]`` float32 in 0..1, frame k at k / fps.
+
+    Args:
+        output: also write it there; ``.csv`` (Live Link Face), ``.jsonl`` or ``.json`` (named, LAM layout).
+
+    Raises:
+        RunError, ModelError, SoundError, OutputError: naming the file and what to do.
+    """
+    from koekao.animation import animate as animate_sound
+    from koekao.outputs import format_by_ending, write_curves
+    from koekao.takes import read_sound
+    from koekao.takes.take import as_float
+
+    if output is not None:
+        format_by_ending(Path(output))  # refuse an unknown ending before the work
+    model = open_run(run).model()
+    heard = read_sound(sound, sample_rate=model.clock.sample_rate, dtype="float32")
+    curves = animate_sound(model, as_float(heard.samples))
+    if output is not None:
+        write_curves(output, curves, model.clock.fps)
+    return curves

@@ -1,0 +1,71 @@
+"""``koekao demo``: the main job from nothing, on synthetic takes."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+from koekao.cli.console import OUT, length, table
+from koekao.cli.evaluate import show
+from koekao.cli.synthesize import write_synthetic
+from koekao.cli.train import run_training
+
+_TAKES, _SECONDS, _SPEECH_S = 16, 20.0, 15.0
+
+
+def demo(*, out: Path = Path("out/demo"), minutes: float = 1.0, seed: int = 0) -> None:
+    """Make takes, pack them, train on them, score the model on unseen takes, animate new speech.
+
+    Args:
+        out: folder for everything that comes of it; what the demo left there before is replaced.
+        minutes: how long to train.
+        seed: decides the takes and the training.
+    """
+    from koekao.api import animate
+    from koekao.corpus import Corpus, PackConfig, pack
+    from koekao.errors import OutputError
+    from koekao.outputs.folder import write_take
+    from koekao.takes.synthetic import make_take
+    from koekao.training import TrainConfig, evaluate, open_run
+
+    began_s = time.monotonic()
+    mark = out / ".koekao-demo"
+    if out.exists() and any(out.iterdir()) and not mark.exists():
+        raise OutputError("exists and is not an earlier demo", where=out, do="choose another folder with --out")
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    mark.touch()
+
+    OUT.rule("1 of 5: synthetic takes")
+    made_s = write_synthetic(out / "takes", takes=_TAKES, seconds=_SECONDS, seed=seed)
+    OUT.print(f"{_TAKES} takes, {length(made_s)}: {out / 'takes'}")
+    OUT.rule("2 of 5: pack")
+    report = pack(out / "takes", out / "corpus", PackConfig(val=2 / _TAKES, test=2 / _TAKES, seed=seed))
+    OUT.print(f"found {report.found}, packed {report.packed}, refused {len(report.refused)}: {out / 'corpus'}")
+    OUT.rule("3 of 5: train")
+    run_training(out / "corpus", out / "run", TrainConfig(minutes=minutes, seed=seed))
+    OUT.rule("4 of 5: evaluate")
+    evaluation = evaluate(open_run(out / "run"), Corpus.open(out / "corpus"))
+    show(evaluation)
+    OUT.rule("5 of 5: animate")
+    speech = make_take(seed + 1000, seconds=_SPEECH_S, name="speech")
+    write_take(out, "speech", speech.audio, speech.sample_rate, speech.curves, speech.fps)
+    (out / "speech.jsonl").replace(out / "speech.truth.jsonl")
+    for ending in ("csv", "jsonl", "json"):
+        curves = animate(out / "run", out / "speech.wav", out / f"face.{ending}")
+    scores = evaluation.as_dict()
+    table(
+        f"Done in {length(time.monotonic() - began_s)}",
+        ("what", "where", "result"),
+        [
+            ("takes", out / "takes", f"{report.found} found, {length(report.seconds)}"),
+            ("corpus", out / "corpus", f"{report.frames} frames"),
+            (
+                "run",
+                out / "run",
+                f"mean r {scores['model']['r']:.3f} on unseen takes (ridge {scores['ridge']['r']:.3f})",
+            ),
+            ("animation", out / "face.csv", f"{len(curves)} frames, also .jsonl and .json"),
+        ],
+    )

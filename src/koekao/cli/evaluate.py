@@ -1,0 +1,65 @@
+"""``koekao evaluate RUN CORPUS``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from koekao.cli.console import ERRORS, OUT, json_out, names, table
+
+if TYPE_CHECKING:
+    from koekao.training import Evaluation
+
+_WHO = ("model", "ridge", "mean")
+
+
+def evaluate(
+    run: Path,
+    corpus: Path,
+    /,
+    *,
+    split: Literal["unseen", "train", "val", "test", "all"] = "unseen",
+    json: bool = False,
+) -> None:
+    """Score a run on whole takes that it has not seen, against ridge regression and the mean face.
+
+    Args:
+        run: a run made by koekao train.
+        corpus: where the takes lie.
+        split: which takes. unseen: of the run's own corpus the test takes, else the validation takes; of another
+            corpus every take that the run was not trained on.
+        json: print everything as JSON.
+    """
+    from koekao.corpus import Corpus
+    from koekao.training import evaluate as score_run
+    from koekao.training import open_run
+
+    with ERRORS.status("animating takes"):
+        evaluation = score_run(open_run(run), Corpus.open(corpus), split=split)
+    if json:
+        return json_out(evaluation.as_dict())
+    show(evaluation)
+    return None
+
+
+def show(evaluation: Evaluation) -> None:
+    """The tables of an evaluation."""
+    said = evaluation.as_dict()
+    columns = ("r", "mae", "rmse", "velocity_ratio")
+    table(
+        f"{len(said['takes'])} takes, {said['n_frames']} frames, {len(said['moving'])} curves move",
+        ("", "r", "mae", "rmse", "velocity ratio"),
+        [(who, *(said[who][metric] for metric in columns)) for who in _WHO],
+    )
+    header = ("", *(f"{metric} {who}" for metric in ("r", "mae") for who in _WHO))
+    for title, key in (("By region", "by_region"), ("By curve", "by_curve")):
+        rows = [
+            (name, *(said[who][key][name][metric] for metric in ("r", "mae") for who in _WHO))
+            for name in said["model"][key]
+            if said["model"][key][name]["r"] is not None
+        ]
+        table(title, header, rows)
+    OUT.print(f"takes ({said['chosen']}): {names(said['takes'], 10)}")
+    OUT.print(
+        "r: correlation in a take, mae: error in curve units, velocity ratio: 1 is as lively as the truth, 0 still"
+    )

@@ -1,0 +1,125 @@
+"""``koekao inspect THING``: a corpus, a folder of takes, a file of curves, a sound."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from koekao.cli.console import OUT, json_out, length, names, table
+
+_CURVE_ENDINGS = (".csv", ".jsonl", ".json")
+_MOST_TAKES = 40
+
+
+def inspect(thing: Path, /, *, all_takes: bool = False, order: str | None = None, json: bool = False) -> None:
+    """Show what is in a corpus, a folder of takes, a file of curves or a sound file.
+
+    Args:
+        thing: what to look at.
+        all_takes: list every take of a large corpus.
+        order: the order of curves in files that do not name them.
+        json: print everything as JSON.
+    """
+    if (thing / "corpus.json").is_file():
+        _corpus(thing, all_takes=all_takes, json=json)
+    elif thing.is_dir():
+        _folder(thing, order=order, json=json)
+    elif thing.suffix.lower() in _CURVE_ENDINGS:
+        _curves([thing], order=order, json=json)
+    else:
+        _sound(thing, json=json)
+
+
+def _corpus(path: Path, *, all_takes: bool, json: bool) -> None:
+    from koekao.corpus import Corpus, describe
+
+    summary = describe(Corpus.open(path))
+    if json:
+        return json_out(summary.as_dict())
+    shown = summary.takes if all_takes else summary.takes[:_MOST_TAKES]
+    table(
+        f"{summary.path}: {summary.n_takes} takes",
+        ("take", "speaker", "split", "length", "frames", "not tracked", "range", "moving", "repairs"),
+        [
+            (
+                take.name,
+                take.speaker,
+                take.split,
+                length(take.seconds),
+                take.n_frames,
+                f"{take.untracked:.1%}",
+                f"{take.lowest:.2f} to {take.highest:.2f}",
+                len(take.moving),
+                "; ".join(take.repairs),
+            )
+            for take in shown
+        ],
+    )
+    if len(shown) < summary.n_takes:
+        OUT.print(f"... and {summary.n_takes - len(shown)} takes more: --all-takes")
+    moving = [curve for curve in summary.curves if curve.moves_in]
+    table(
+        f"{len(moving)} of {len(summary.curves)} curves move",
+        ("curve", "min", "max", "mean", "std", "moves in"),
+        [(c.name, c.lowest, c.highest, c.mean, c.std, f"{c.moves_in:.0%}") for c in moving],
+    )
+    hours = ", ".join(f"{split} {length(3600 * h)}" for split, h in summary.hours_by_split.items())
+    OUT.print(
+        f"{length(summary.seconds)} ({summary.seconds / 3600:.3f} h), {summary.n_frames} frames at {summary.fps} fps, "
+        f"{summary.sample_rate} Hz {summary.audio_dtype}, {summary.bytes_on_disk / 1e6:.1f} MB; {hours}"
+    )
+    return None
+
+
+def _folder(path: Path, *, order: str | None, json: bool) -> None:
+    from koekao.takes import find_takes
+
+    found = find_takes(path)
+    _curves([pair.curves for pair in found.pairs], order=order, json=json)
+    if not json:
+        for problem in found.problems:
+            OUT.print(str(problem), markup=False, soft_wrap=True)
+        OUT.print(f"{len(found.pairs)} takes, {len(found.problems)} problems, {len(found.ignored)} other files")
+
+
+def _curves(paths: list[Path], *, order: str | None, json: bool) -> None:
+    from koekao.takes import read_curves
+
+    said: list[dict[str, Any]] = [{"file": str(path)} | read_curves(path, order=order).summary() for path in paths]
+    if json:
+        return json_out(said)
+    table(
+        "Curves",
+        ("file", "rows", "length", "rows/s", "clock", "gaps", "longest gap", "not tracked", "range", "moving"),
+        [
+            (
+                Path(one["file"]).name,
+                one["rows"],
+                length(one["duration_s"]),
+                one["rate_hz"],
+                one.get("stated_clock") or "-",
+                len(one["gaps"]) if isinstance(one["gaps"], list) else one["gaps"],
+                f"{1000 * (one['longest_gap_s'] or 0):.0f} ms",
+                one["untracked"],
+                f"{one['min']:.3f} to {one['max']:.3f}",
+                len(one["moving"]),
+            )
+            for one in said
+        ],
+    )
+    for one in said:
+        OUT.print(f"{Path(one['file']).name} moves: {names(one['moving'], 60)}", soft_wrap=True)
+        for note in one["notes"]:
+            OUT.print(f"{Path(one['file']).name}: {note}", markup=False, soft_wrap=True)
+    return None
+
+
+def _sound(path: Path, *, json: bool) -> None:
+    from koekao.takes import probe_sound
+
+    info = probe_sound(path)
+    if json:
+        return json_out({"file": str(path)} | asdict(info))
+    table(str(path), ("what", "value"), [*asdict(info).items(), ("length", length(info.n_samples / info.sample_rate))])
+    return None

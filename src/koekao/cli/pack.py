@@ -1,0 +1,123 @@
+"""``koekao pack TAKES CORPUS``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Literal
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from koekao.cli.console import ERRORS, OUT, json_out, length, table
+
+
+def pack(
+    takes: Path,
+    corpus: Path,
+    /,
+    *,
+    fps: str = "30",
+    sample_rate: int = 16000,
+    split_by: Literal["take", "speaker"] = "take",
+    val: list[str] | None = None,
+    test: list[str] | None = None,
+    seed: int = 0,
+    mono: Literal["mix", "left", "right", "refuse"] = "mix",
+    values: Literal["keep", "clip"] = "keep",
+    order: str | None = None,
+    skip_bad: bool = False,
+    overwrite: bool = False,
+    json: bool = False,
+) -> None:
+    """Check a folder of takes and pack it into a corpus, whole or not at all.
+
+    A take is a sound and a curve file with the same stem (take.wav and take.jsonl or take.csv), at any depth.
+
+    Args:
+        takes: folder of takes.
+        corpus: folder to make.
+        fps: frame rate of the corpus; curves are brought to it by interpolation in time.
+        sample_rate: sample rate of the corpus in Hz; other sound is resampled.
+        split_by: keep takes, or all takes of a speaker, on one side of a split.
+        val: validation takes: a share (0.1), or name patterns. Default: 0.1, where there are at least 5.
+        test: test takes: a share, or name patterns. Default: none.
+        seed: decides which takes a share picks.
+        mono: what becomes of several channels.
+        values: what becomes of values outside 0..1.
+        order: the order of curves in files that do not name them.
+        skip_bad: pack the rest where takes cannot be used; they are listed in the corpus.
+        overwrite: replace a corpus that is there.
+        json: print the report as JSON.
+    """
+    from koekao.clock import parse_fps
+    from koekao.corpus import PackConfig
+    from koekao.corpus import pack as pack_folder
+    from koekao.takes import TakePolicies
+
+    config = PackConfig(
+        fps=parse_fps(fps),
+        sample_rate=sample_rate,
+        split_by=split_by,
+        val=_share_or_names(val, 0.1),
+        test=_share_or_names(test, 0.0),
+        seed=seed,
+        skip_bad=skip_bad,
+        overwrite=overwrite,
+        policies=TakePolicies(mono=mono, values=values, order=order),
+    )
+    with _progress() as progress:
+        bar = progress.add_task("packing", total=None)
+        report = pack_folder(takes, corpus, config, on_take=lambda take: progress.update(bar, advance=1))
+    if json:
+        return json_out(asdict(report) | {"path": str(report.path)})
+    table(
+        f"Corpus {report.path}",
+        ("take", "speaker", "split", "length", "frames", "not tracked", "range", "moving", "repairs"),
+        [
+            (
+                take.name,
+                take.speaker,
+                take.split,
+                length(take.seconds),
+                take.n_frames,
+                f"{take.untracked:.1%}",
+                f"{take.lowest:.2f} to {take.highest:.2f}",
+                len(take.moving),
+                "; ".join(take.repairs),
+            )
+            for take in report.takes[:40]
+        ],
+    )
+    if len(report.takes) > 40:
+        OUT.print(f"... and {len(report.takes) - 40} takes more: koekao inspect {report.path} --all-takes")
+    OUT.print(
+        f"found {report.found}, packed {report.packed} ({length(report.seconds)}), refused {len(report.refused)}, "
+        f"other files {report.ignored}; splits: {', '.join(f'{n} {k}' for k, n in report.by_split.items())}"
+    )
+    for name, reason in report.refused:
+        OUT.print(f"refused {name}: {reason}", markup=False, soft_wrap=True)
+    OUT.print(f"next: koekao train {report.path} RUN", markup=False)
+    return None
+
+
+def _share_or_names(values: list[str] | None, default: float) -> float | tuple[str, ...]:
+    """One number is a share; anything else are names or patterns."""
+    if values is None:
+        return default
+    if len(values) == 1:
+        try:
+            return float(values[0])
+        except ValueError:
+            pass
+    return tuple(values)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=ERRORS,
+        transient=True,
+    )
