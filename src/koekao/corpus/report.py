@@ -13,13 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from koekao.arkit import NAMES
+from koekao.arkit import MOVING_RANGE, NAMES
 from koekao.corpus.split import SPLITS
 from koekao.takes.take import Take
-
-MOVES = 0.01
-"""A curve moves in a take if its largest and smallest value lie further apart than this."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class TakeReport:
@@ -31,7 +27,7 @@ class TakeReport:
         n_frames, n_samples: frames of curves, samples of sound.
         untracked: share of frames in which the face was not tracked, 0 to 1.
         lowest, highest: range of all curve values.
-        moving: the curves whose range is wider than :data:`MOVES`, in canonical order.
+        moving: the curves whose range is wider than :data:`koekao.arkit.MOVING_RANGE`, in canonical order.
         repairs: what was done to the recording.
     """
 
@@ -60,7 +56,7 @@ class TakeReport:
             untracked=int(np.count_nonzero(~take.valid)) / take.n_frames,
             lowest=float(take.curves.min()),
             highest=float(take.curves.max()),
-            moving=tuple(name for name, moves in zip(NAMES, spread > MOVES, strict=True) if moves),
+            moving=tuple(name for name, moves in zip(NAMES, spread > MOVING_RANGE, strict=True) if moves),
             repairs=take.repairs,
         )
 
