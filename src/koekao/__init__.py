@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from koekao.batches import AdaptiveSequentialDataset as AdaptiveSequentialDataset
     from koekao.batches import ClipDataset as ClipDataset
     from koekao.corpus import PackConfig as PackConfig
-    from koekao.corpus import pack as pack
-    from koekao.corpus import pack_takes as pack_takes
+    from koekao.corpus.pack import pack as pack
+    from koekao.corpus.pack import pack_takes as pack_takes
     from koekao.errors import KoekaoError as KoekaoError
     from koekao.outputs import write_curves as write_curves
     from koekao.takes import Take as Take

@@ -110,7 +110,7 @@ def _show(name: str, one: dict[str, Any]) -> None:
         f"A batch of {name}",
         ("key", "shape", "dtype", "MB", "values"),
         [
-            (e["key"], list(e["shape"]), e["dtype"], f"{e['n_bytes'] / 1e6:.2f}" if e["n_bytes"] else "-", e["example"])
+            (e["key"], list(e["shape"]), e["dtype"], f"{e['n_bytes'] / 1e6:.3f}" if e["n_bytes"] else "-", e["example"])
             for e in one["batch"]
         ],
     )

@@ -6,10 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from koekao.cli.console import OUT, json_out, length, names, table
+from koekao.arkit import N_CURVES
+from koekao.cli.console import MOST_TAKES, OUT, json_out, length, short_length, table, takes_table
 
 _CURVE_ENDINGS = (".csv", ".jsonl", ".json")
-_MOST_TAKES = 40
 
 
 def inspect(thing: Path, /, *, all_takes: bool = False, order: str | None = None, json: bool = False) -> None:
@@ -37,25 +37,8 @@ def _corpus(path: Path, *, all_takes: bool, json: bool) -> None:
     summary = describe(Corpus.open(path))
     if json:
         return json_out(summary.as_dict())
-    shown = summary.takes if all_takes else summary.takes[:_MOST_TAKES]
-    table(
-        f"{summary.path}: {summary.n_takes} takes",
-        ("take", "speaker", "split", "length", "frames", "not tracked", "range", "moving", "repairs"),
-        [
-            (
-                take.name,
-                take.speaker,
-                take.split,
-                length(take.seconds),
-                take.n_frames,
-                f"{take.untracked:.1%}",
-                f"{take.lowest:.2f} to {take.highest:.2f}",
-                len(take.moving),
-                "; ".join(take.repairs),
-            )
-            for take in shown
-        ],
-    )
+    shown = summary.takes if all_takes else summary.takes[:MOST_TAKES]
+    takes_table(f"{summary.path}: {summary.n_takes} takes", shown)
     if len(shown) < summary.n_takes:
         OUT.print(f"... and {summary.n_takes - len(shown)} takes more: --all-takes")
     moving = [curve for curve in summary.curves if curve.moves_in]
@@ -73,14 +56,25 @@ def _corpus(path: Path, *, all_takes: bool, json: bool) -> None:
 
 
 def _folder(path: Path, *, order: str | None, json: bool) -> None:
+    """Every file of curves below, whether it has a sound beside it or not; then whether the takes are whole."""
+    from koekao.errors import TakeError
     from koekao.takes import find_takes
 
-    found = find_takes(path)
-    _curves([pair.curves for pair in found.pairs], order=order, json=json)
-    if not json:
-        for problem in found.problems:
-            OUT.print(str(problem), markup=False, soft_wrap=True)
-        OUT.print(f"{len(found.pairs)} takes, {len(found.problems)} problems, {len(found.ignored)} other files")
+    _curves(sorted(p for p in path.rglob("*") if _is_curves(p)), order=order, json=json)
+    if json:
+        return
+    try:
+        found = find_takes(path)
+    except TakeError as error:
+        OUT.print(str(error), markup=False, soft_wrap=True)
+        return
+    for problem in found.problems:
+        OUT.print(str(problem), markup=False, soft_wrap=True)
+    OUT.print(f"{len(found.pairs)} takes, {len(found.problems)} problems, {len(found.ignored)} other files")
+
+
+def _is_curves(path: Path) -> bool:
+    return path.suffix.lower() in _CURVE_ENDINGS and not path.name.startswith(".")
 
 
 def _curves(paths: list[Path], *, order: str | None, json: bool) -> None:
@@ -91,28 +85,33 @@ def _curves(paths: list[Path], *, order: str | None, json: bool) -> None:
         return json_out(said)
     table(
         "Curves",
-        ("file", "rows", "length", "rows/s", "clock", "gaps", "longest gap", "not tracked", "range", "moving"),
+        ("file", "rows", "length", "rows/s", "clock", "gaps", "lost", "range", "moving"),
         [
             (
                 Path(one["file"]).name,
                 one["rows"],
-                length(one["duration_s"]),
+                short_length(one["duration_s"]),
                 one["rate_hz"],
-                one.get("stated_clock") or "-",
-                len(one["gaps"]) if isinstance(one["gaps"], list) else one["gaps"],
-                f"{1000 * (one['longest_gap_s'] or 0):.0f} ms",
+                one["clock_fps"],
+                f"{one['gaps']} ({1000 * one['longest_gap_s']:.0f} ms)" if one["gaps"] else 0,
                 one["untracked"],
-                f"{one['min']:.3f} to {one['max']:.3f}",
-                len(one["moving"]),
+                f"{_or_nan(one['min']):.2f}..{_or_nan(one['max']):.3f}",
+                f"{len(one['moving'])}/{N_CURVES}",
             )
             for one in said
         ],
     )
+    OUT.print("gaps: places where rows are missing (the longest); lost: rows without a tracked face")
     for one in said:
-        OUT.print(f"{Path(one['file']).name} moves: {names(one['moving'], 60)}", soft_wrap=True)
+        if 0 < len(one["moving"]) < N_CURVES:
+            OUT.print(f"{Path(one['file']).name} moves: {', '.join(one['moving'])}", soft_wrap=True)
         for note in one["notes"]:
             OUT.print(f"{Path(one['file']).name}: {note}", markup=False, soft_wrap=True)
     return None
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else value
 
 
 def _sound(path: Path, *, json: bool) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from koekao.cli.console import ERRORS, OUT, json_out, length, table
+from koekao.cli.console import ERRORS, MOST_TAKES, OUT, json_out, length, takes_table
 
 
 def pack(
@@ -70,26 +71,9 @@ def pack(
         report = pack_folder(takes, corpus, config, on_take=lambda take: progress.update(bar, advance=1))
     if json:
         return json_out(asdict(report) | {"path": str(report.path)})
-    table(
-        f"Corpus {report.path}",
-        ("take", "speaker", "split", "length", "frames", "not tracked", "range", "moving", "repairs"),
-        [
-            (
-                take.name,
-                take.speaker,
-                take.split,
-                length(take.seconds),
-                take.n_frames,
-                f"{take.untracked:.1%}",
-                f"{take.lowest:.2f} to {take.highest:.2f}",
-                len(take.moving),
-                "; ".join(take.repairs),
-            )
-            for take in report.takes[:40]
-        ],
-    )
-    if len(report.takes) > 40:
-        OUT.print(f"... and {len(report.takes) - 40} takes more: koekao inspect {report.path} --all-takes")
+    takes_table(f"Corpus {report.path}", report.takes[:MOST_TAKES])
+    if len(report.takes) > MOST_TAKES:
+        OUT.print(f"... and {len(report.takes) - MOST_TAKES} takes more: koekao inspect {report.path} --all-takes")
     OUT.print(
         f"found {report.found}, packed {report.packed} ({length(report.seconds)}), refused {len(report.refused)}, "
         f"other files {report.ignored}; splits: {', '.join(f'{n} {k}' for k, n in report.by_split.items())}"
@@ -101,15 +85,10 @@ def pack(
 
 
 def _share_or_names(values: list[str] | None, default: float) -> float | tuple[str, ...]:
-    """One number is a share; anything else are names or patterns."""
+    """One plain decimal is a share, anything else are names or patterns (float() would take 1114_3_15 for a number)."""
     if values is None:
         return default
-    if len(values) == 1:
-        try:
-            return float(values[0])
-        except ValueError:
-            pass
-    return tuple(values)
+    return float(values[0]) if len(values) == 1 and re.fullmatch(r"\d*\.?\d+", values[0]) else tuple(values)
 
 
 def _progress() -> Progress:

@@ -12,13 +12,15 @@ from cyclopts import Parameter
 from koekao.cli.console import OUT
 from koekao.training.config import TrainConfig
 
+_DEFAULTS = TrainConfig()
+
 
 def train(
     corpus: Path,
     run: Path,
     /,
     *,
-    config: Annotated[TrainConfig, Parameter(name="*")] = TrainConfig(),  # noqa: B008 - frozen
+    config: Annotated[TrainConfig, Parameter(name="*")] = _DEFAULTS,
     resume: bool = False,
 ) -> int | None:
     """Train a model on a corpus's training takes; the run folder holds all that comes of it.

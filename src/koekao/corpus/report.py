@@ -17,6 +17,7 @@ from koekao.arkit import MOVING_RANGE, NAMES
 from koekao.corpus.split import SPLITS
 from koekao.takes.take import Take
 
+
 @dataclass(frozen=True, kw_only=True)
 class TakeReport:
     """One take in numbers.

@@ -23,11 +23,15 @@ from koekao.models.state import State
 
 @dataclass(frozen=True, kw_only=True)
 class FrameConfig:
-    """Attributes:
-    features: the log-mel front end.
-    target_frame: the frame of a clip that is predicted (0 is the first).
-    past_frames, future_frames: frames of sound before and after it that are heard.
-    dim: width of the hidden layers. dropout: share in [0, 1).
+    """Settings of :class:`FrameModel`.
+
+    Attributes:
+        features: the log-mel front end.
+        target_frame: the frame of a clip that is predicted; 0 is the first.
+        past_frames: frames of sound before it that are heard.
+        future_frames: frames of sound after it that are heard.
+        dim: width of the hidden layers.
+        dropout: share of hidden values dropped in training, in [0, 1).
     """
 
     features: LogMelConfig = field(default_factory=LogMelConfig)

@@ -24,16 +24,24 @@ from koekao.models.state import State
 
 @dataclass(frozen=True, kw_only=True)
 class SequentialConfig:
-    """Attributes:
-    features: the log-mel front end.
-    dim: width D. dilations: one residual block each, in frames, kernel 3. dropout: share in [0, 1).
-    initial_alpha: the smoothing's weight of the past before training.
+    """Settings of :class:`SequentialModel`.
+
+    Attributes:
+        features: the log-mel front end.
+        dim: width D.
+        dilations: one residual block each, in frames, kernel 3.
+        dropout: share of hidden values dropped in training, in [0, 1).
+        noise: spread of the noise added to the features in training, in their own spreads.
+        band_dropout: share of bands silenced in training, the same ones all over a window, in [0, 1).
+        initial_alpha: the smoothing's weight of the past before training.
     """
 
     features: LogMelConfig = field(default_factory=LogMelConfig)
-    dim: int = 192
+    dim: int = 64
     dilations: tuple[int, ...] = (8, 4, 2, 1)
-    dropout: float = 0.2
+    dropout: float = 0.4
+    noise: float = 0.3
+    band_dropout: float = 0.1
     initial_alpha: float = 0.2
 
     @property
@@ -71,7 +79,7 @@ class SequentialModel(FaceModel):
         width = config.features.columns_per_frame * config.features.n_mels
         self.front = nn.Sequential(nn.Linear(width, config.dim), nn.GELU(), nn.Dropout(config.dropout))
         self.blocks = nn.Sequential(*(_Block(config.dim, d, config.dropout) for d in config.dilations))
-        self.head = nn.Sequential(nn.LayerNorm(config.dim), nn.Linear(config.dim, N_CURVES))
+        self.head = nn.Sequential(nn.LayerNorm(config.dim), nn.Dropout(config.dropout), nn.Linear(config.dim, N_CURVES))
         self.smoothing = TemporalSmoothing(config.initial_alpha)
 
     @property
@@ -115,4 +123,11 @@ class SequentialModel(FaceModel):
 
     def _curves(self, columns: Tensor) -> Tensor:
         """``[B, T + K - 1, C, M] -> [B, T, 52]``."""
-        return self.in_units(self.head(self.blocks(self.front(columns.flatten(2)))))
+        heard = self._disturbed(columns) if self.training else columns
+        return self.in_units(self.head(self.blocks(self.front(heard.flatten(2)))))
+
+    def _disturbed(self, columns: Tensor) -> Tensor:
+        """What keeps a model of a few minutes of recordings from learning them by heart: noise, and missing bands."""
+        kept = torch.rand(len(columns), 1, 1, columns.shape[3], device=columns.device) >= self.config.band_dropout
+        disturbed: Tensor = (columns + self.config.noise * torch.randn_like(columns)) * kept
+        return disturbed

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from koekao.arkit import N_CURVES, NAMES
+from koekao.arkit import MOVING_RANGE, N_CURVES, NAMES
 from koekao.clock import parse_fps
 from koekao.errors import ConfigError, CurvesError
 from koekao.takes.take import Source
@@ -28,7 +28,6 @@ GAP_STEPS = 1.5
 """A step of more than this many median steps is a gap."""
 
 _REGULAR_SHARE = 0.25
-_MOVING = 0.01
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,11 +107,11 @@ class CurveTrack:
 
     @cached_property
     def moving(self) -> tuple[str, ...]:
-        """The curves that move by more than 0.01 over the tracked rows, in canonical order."""
+        """The curves whose range over tracked rows exceeds :data:`koekao.arkit.MOVING_RANGE`, in canonical order."""
         if not self.tracked.any():
             return ()
         span = np.ptp(self.values[self.tracked], axis=0)
-        return tuple(name for name, width in zip(NAMES, span) if width > _MOVING)
+        return tuple(name for name, width in zip(NAMES, span) if width > MOVING_RANGE)
 
     def summary(self) -> dict[str, Any]:
         """Plain values for a table or JSON; None where there is nothing to measure."""
@@ -122,6 +121,7 @@ class CurveTrack:
             "rows": len(self),
             "duration_s": float(self.time_s[-1] - self.time_s[0]),
             "rate_hz": _or_none(self.rate_hz),
+            "clock_fps": None if self.stated_clock is None else str(self.stated_clock),
             "gaps": len(self.gaps),
             "longest_gap_s": longest,
             "untracked": self.n_untracked,

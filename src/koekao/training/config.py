@@ -20,20 +20,32 @@ class TrainConfig:
     """Settings of a run.
 
     Attributes:
-        trainer: ``sequential`` (streams of windows, last frame, state per row) or ``clips`` (shuffled, one frame).
-        epochs: passes over the training takes; the stride goes from coarse to fine over them.
-        minutes: instead of ``epochs``: as many as fit into this wall time, found by a short measurement.
-        max_steps: stop after this many steps whatever the epoch (0 = no limit).
-        batch_size: rows a step (0 = 64 for sequential, 256 for clips). n_streams: streams the rows are shared out to
-            (0 = as many as takes and rows allow).
-        window_frames, stride, initial_stride, final_stride, schedule, dense_ratio: windows of the sequential trainer.
-        clip_s, target_frame: length of a clip in seconds, and which of its frames is the target.
-        learning_rate, weight_decay, warmup, clip_norm: AdamW with a warm-up share, then a cosine to 0; gradient norm.
+        trainer: sequential (streams of windows, last frame, state per row) or clips (shuffled clips, one frame).
+        epochs: passes over the training takes; over them the stride goes from coarse to fine.
+        minutes: instead of epochs: as many as fit into this wall time, found by a short measurement.
+        max_steps: stop after this many steps whatever the epoch; 0 = no limit.
+        batch_size: rows a step; 0 = 64 for sequential, 256 for clips.
+        n_streams: streams the rows are shared out to; 0 = as many as the takes and the batch allow.
+        window_frames: frames a window of the sequential trainer.
+        stride: how far apart its windows start.
+        initial_stride: frames between windows at first (always, for sparse and mixed).
+        final_stride: frames between windows in the last epoch of progressive.
+        schedule: how progressive goes from one to the other.
+        dense_ratio: share of dense windows in mixed.
+        clip_s: seconds a clip of the clip trainer.
+        target_frame: which frame of a clip is the target; 0 is the first.
+        learning_rate: AdamW's, at its highest.
+        weight_decay: AdamW's, on matrices alone.
+        warmup: share of the steps in which the learning rate rises; a cosine to 0 follows.
+        clip_norm: largest norm of the gradient.
         velocity_weight: weight of the velocity term beside the position term.
         validations: about how often in a run the validation takes are animated and scored.
-        model: settings of the model that differ from its config's defaults.
-        num_workers, pin_memory, prefetch_factor: how batches are gathered.
-        device: ``auto``, ``cpu``, ``cuda`` ... seed: decides weights, order and dropout.
+        model: settings of the model that differ from its defaults, as --model.dim 128.
+        num_workers: threads that gather batches; 0 gathers inline.
+        pin_memory: pinned memory and asynchronous copies where training runs on CUDA.
+        prefetch_factor: batches that each thread may be ahead.
+        device: auto, cpu, cuda, cuda:1 ...
+        seed: decides weights, order and dropout.
         debug: stop after exactly 3 batches.
     """
 

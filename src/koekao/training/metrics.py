@@ -7,8 +7,9 @@ themselves but averaged into nothing.
 - ``mae``, ``rmse``: mean absolute and root mean squared error of a curve over all frames of all takes, in curve units.
 - ``r``: Pearson correlation of a curve over a take, averaged over the takes in which it moves, weighted by their
   frames. A prediction that does not change has r = 0. Correlating within takes keeps offsets between takes out.
-- ``velocity_ratio``: mean absolute change a frame, predicted / true, of a curve over all takes; 1 is as lively as the
-  truth, 0 is a still face.
+- ``velocity_ratio``: sum of the absolute changes from frame to frame, predicted / true; 1 is as lively as the truth, 0
+  is a still face. Of several curves it is the ratio of their sums, so that a curve which hardly moves in the truth does
+  not decide it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from koekao.arkit import MOVING_RANGE, N_CURVES, NAMES, REGIONS
+from koekao.arkit import INDEX, MOVING_RANGE, N_CURVES, NAMES, REGIONS
 from koekao.errors import ConfigError
 
 METRICS_VERSION = 1
@@ -30,19 +31,28 @@ AVERAGED = ("r", "mae", "rmse", "velocity_ratio")
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """Each ``[52]`` float64; ``r`` and ``velocity_ratio`` are NaN for curves that do not move. ``moving [52]`` bool."""
+    """Each ``[52]`` float64; ``r`` is NaN for curves that do not move.
+
+    ``moved`` and ``truly_moved`` are the sums of absolute changes of the prediction and of the truth, ``moving [52]``
+    bool says which curves move.
+    """
 
     r: Array
     mae: Array
     rmse: Array
-    velocity_ratio: Array
+    moved: Array
+    truly_moved: Array
     moving: NDArray[np.bool_]
     n_frames: int
 
     def average(self, metric: str, curves: Iterable[str] = NAMES) -> float | None:
-        """Mean of a metric over those of ``curves`` that move; None if none does."""
-        chosen = [NAMES.index(name) for name in curves if self.moving[NAMES.index(name)]]
-        return float(getattr(self, metric)[chosen].mean()) if chosen else None
+        """Mean of a metric (of velocity_ratio: ratio of the sums) over those of ``curves`` that move, or None."""
+        chosen = [INDEX[name] for name in curves if self.moving[INDEX[name]]]
+        if not chosen:
+            return None
+        if metric == "velocity_ratio":
+            return float(self.moved[chosen].sum() / self.truly_moved[chosen].sum())
+        return float(getattr(self, metric)[chosen].mean())
 
     def as_dict(self) -> dict[str, Any]:
         """JSON values: the averages, ``by_region`` and ``by_curve`` (r and velocity_ratio null where still)."""
@@ -53,7 +63,9 @@ class Scores:
                 for region, names in REGIONS.items()
             },
             "by_curve": {
-                name: {metric: _number(getattr(self, metric)[i]) for metric in AVERAGED} for i, name in enumerate(NAMES)
+                name: {metric: self.average(metric, [name]) for metric in ("r", "velocity_ratio")}
+                | {"mae": float(self.mae[i]), "rmse": float(self.rmse[i])}
+                for i, name in enumerate(NAMES)
             },
         }
 
@@ -72,7 +84,7 @@ def score(pairs: Iterable[tuple[NDArray[np.float32], NDArray[np.float32], NDArra
     high = np.max([truth.max(0) for _, truth, _ in takes if len(truth)], axis=0)
     moving = high - low > MOVING_RANGE
     error = np.concatenate([predicted - truth for predicted, truth, _ in takes])
-    r_sum, r_frames, moved, true_moved = (np.zeros(N_CURVES) for _ in range(4))
+    r_sum, r_frames, moved, truly_moved = (np.zeros(N_CURVES) for _ in range(4))
     for predicted, truth, joined in takes:
         if len(truth) < 2:
             continue
@@ -80,13 +92,14 @@ def score(pairs: Iterable[tuple[NDArray[np.float32], NDArray[np.float32], NDArra
         r_sum += np.where(here, pearson(predicted, truth), 0) * len(truth)
         r_frames += here * len(truth)
         moved += (np.abs(np.diff(predicted, axis=0)) * joined).sum(0)
-        true_moved += (np.abs(np.diff(truth, axis=0)) * joined).sum(0)
-    nowhere = np.full(N_CURVES, np.nan)
+        truly_moved += (np.abs(np.diff(truth, axis=0)) * joined).sum(0)
+    still = np.where(moving, 0.0, np.nan)
     return Scores(
-        r=np.divide(r_sum, r_frames, out=np.where(moving, 0.0, nowhere), where=r_frames > 0),
+        r=np.divide(r_sum, r_frames, out=still, where=r_frames > 0),
         mae=np.abs(error).mean(0),
         rmse=np.sqrt(np.square(error).mean(0)),
-        velocity_ratio=np.divide(moved, true_moved, out=nowhere.copy(), where=moving & (true_moved > 0)),
+        moved=moved,
+        truly_moved=truly_moved,
         moving=moving,
         n_frames=n_frames,
     )
@@ -108,7 +121,3 @@ def _checked(
         raise ConfigError(f"curves {predicted.shape} against {truth.shape}", expected="one shape")
     joined = np.diff(np.flatnonzero(valid)) == 1
     return predicted[valid].astype(np.float64), truth[valid].astype(np.float64), joined[:, None]
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

@@ -108,8 +108,7 @@ class _Moments:
     def solve(self, penalty: float) -> Array:
         penalties = np.full(len(self.gram), penalty)
         penalties[-1] = 1e-6  # the offset is not held back
-        weights: Array = np.linalg.solve(self.gram + np.diag(penalties), self.cross)
-        return weights
+        return np.asarray(np.linalg.solve(self.gram + np.diag(penalties), self.cross), np.float64)
 
     def squared_error(self, weights: Array) -> Array:
         """Sum over the frames of (Y - XW)^2, ``[52]``, without seeing a frame again."""
@@ -141,7 +140,7 @@ def _folds(corpus: Corpus, features: LogMel, look_ahead_frames: int) -> list[_Mo
 
 def _best_penalty(folds: list[_Moments], whole: _Moments) -> float:
     """The penalty with the least squared error on left-out folds, each curve in its own spread."""
-    scale: Array = np.maximum(whole.variance(), 1e-9)
+    scale = np.maximum(whole.variance(), 1e-9)
     errors = [
         sum(float((fold.squared_error((whole - fold).solve(penalty)) / scale).sum()) for fold in folds)
         for penalty in PENALTIES
