@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import glob
 import os
 import secrets
 import shutil
@@ -76,7 +77,7 @@ def publish_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _remove(temporary)  # after an exchange this is what stood there before: a folder, or a file
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:
@@ -91,10 +92,18 @@ def _sibling(path: Path) -> Path:
 
 def _sweep(path: Path) -> None:
     """Remove what killed writers to the same target left behind. A living writer's sibling is left alone."""
-    for leftover in path.parent.glob(f".{path.name}{_MARK}*"):
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}{_MARK}*"):
         pid = leftover.name.rpartition(_MARK)[2].partition("-")[0]
         if pid.isdigit() and not _alive(int(pid)):
-            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink(missing_ok=True)
+            _remove(leftover)  # another writer may be sweeping it too
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, as far as it is still there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _alive(pid: int) -> bool:

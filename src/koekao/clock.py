@@ -10,6 +10,7 @@ count samples per frame; everything asks the clock.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -24,6 +25,8 @@ WINDOW_MULTIPLE_SAMPLES = 128
 
 _NTSC = {"23.976": 24, "23.98": 24, "29.97": 30, "47.952": 48, "59.94": 60, "119.88": 120}
 MAX_FPS = 1000
+_FPS = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20}|/[0-9]{1,20})?")
+"""No exponents, signs, underscores or full-width digits, all of which Fraction would read."""
 
 
 def parse_fps(value: str | int | float | Fraction) -> Fraction:
@@ -37,8 +40,8 @@ def parse_fps(value: str | int | float | Fraction) -> Fraction:
     """
     text = str(value).strip()
     try:
-        fps = Fraction(_NTSC[text] * 1000, 1001) if text in _NTSC else Fraction(text)
-    except (ValueError, ZeroDivisionError):
+        fps = Fraction(_NTSC[text] * 1000, 1001) if text in _NTSC else Fraction(text if _FPS.fullmatch(text) else 0)
+    except ZeroDivisionError:
         fps = Fraction(0)
     if not 0 < fps <= MAX_FPS:
         raise ConfigError(

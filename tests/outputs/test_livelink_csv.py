@@ -128,6 +128,13 @@ def test_the_start_moves_all_rows(tmp_path: Path) -> None:
     ]
 
 
+def test_the_rows_of_a_long_take_stand_at_the_times_of_their_frames(tmp_path: Path) -> None:
+    fps = Fraction(30000, 1001)
+    write_curves(tmp_path / "a.csv", np.zeros((2500, N_CURVES), np.float32), fps)
+    written = [seconds_of(row["Timecode"], 30) for row in rows_of(tmp_path / "a.csv")]
+    np.testing.assert_allclose(written, np.arange(2500) / float(fps), rtol=0, atol=0.0005)
+
+
 def test_rows_are_streamed_in_pieces() -> None:
     """A long take is never one string: no write is as large as a block of a thousand rows."""
 

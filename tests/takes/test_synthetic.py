@@ -12,7 +12,8 @@ from koekao.arkit import INDEX, N_CURVES, NAMES
 from koekao.errors import ConfigError
 from koekao.takes.synthetic import VOICES, Voice, make_take, make_takes
 from koekao.takes.synthetic_face import BLINK_CLOSE_S, BLINK_DELAY_S, RIGHT_SIDE, face_of
-from koekao.takes.synthetic_score import NUMBER, PAUSE, TICK_S, write_score
+from koekao.takes.synthetic_score import NUMBER, PAUSE, PHONES, TICK_S, Score, write_score
+from koekao.takes.synthetic_voice import EFFORT_DB, LOUDEST_RMS, speak
 from koekao.takes.take import Take, as_float
 
 STILL = {
@@ -137,6 +138,54 @@ def test_voices_differ_in_pitch_and_in_colour() -> None:
     spectra = [10 * np.log10(vowel / vowel.sum()) for vowel in vowels]
     distances = [np.abs(a - b).mean() for i, a in enumerate(spectra) for b in spectra[:i]]
     assert min(distances) > 1.0, distances
+
+
+def test_formants_scale_with_the_voice_at_the_same_pitch() -> None:
+    centres = []
+    for scale in (1.0, 1.3):
+        take = make_take(9, seconds=12, voice=Voice(name="x", pitch_hz=150, formant_scale=scale))
+        vowels = np.sqrt(band_energies(take, 40, 5000.0)[curve(take, "jawOpen") > 0.3])
+        centres.append((vowels @ np.arange(40) / vowels.sum(axis=1)).mean())
+    assert centres[1] > centres[0] + 1.0, centres
+
+
+@pytest.mark.parametrize("voice", ["gen", "sora"])
+@pytest.mark.parametrize("phone", ["a", "i", "m", "s", "sh"])
+def test_a_moment_is_as_loud_as_the_score_says_in_every_voice(voice: str, phone: str) -> None:
+    """A held sound has the level of its phone and effort, evenly, without a seam where blocks of work meet."""
+    n_ticks, effort = 600, 0.7
+    score = Score(
+        phone=np.full(n_ticks, NUMBER[phone], np.int16),
+        accent=np.zeros(n_ticks),
+        effort=np.full(n_ticks, effort),
+        stern=np.zeros(n_ticks),
+        pitch_semitones=np.zeros(n_ticks),
+        phrase_ends=np.zeros(0, np.int64),
+    )
+    audio = speak(score, VOICES[voice], 32_000, 16000, np.random.default_rng(0))
+    sound = as_float(audio).astype(np.float64)[800:]
+    level_db = max(PHONES[NUMBER[phone]].voiced_db, PHONES[NUMBER[phone]].hiss_db) - EFFORT_DB * (1 - effort)
+    assert abs(20 * np.log10(np.sqrt((sound**2).mean()) / LOUDEST_RMS) - level_db) < 0.3
+    in_a_hop = np.sqrt((sound.reshape(-1, 80) ** 2).mean(axis=0))
+    steps = np.abs(np.diff(sound))
+    assert steps[256 * 80 - 801 - 1 : 256 * 80 - 801 + 2].max() <= np.sort(steps)[-4]
+    if phone in ("s", "sh"):
+        assert in_a_hop.max() < 1.4 * in_a_hop.min()
+
+
+def test_a_loud_voice_moves_the_mouth_more_but_closes_it_no_further() -> None:
+    score = write_score(np.random.default_rng(3), 12_000, 1.0)
+    times_s = np.arange(11_900) * TICK_S
+    soft, full = (face_of(replace(score, effort=np.full(12_000, effort)), times_s) for effort in (0.2, 1.0))
+    for name in ("jawOpen", "mouthPucker", "mouthSmileLeft"):
+        assert full[:, INDEX[name]].max() > 1.3 * soft[:, INDEX[name]].max()
+    for name in ("mouthClose", "mouthPressLeft", "cheekPuff"):
+        np.testing.assert_allclose(full[:, INDEX[name]], soft[:, INDEX[name]], atol=1e-6)
+
+
+def test_a_longer_take_begins_with_the_face_of_the_shorter(take: Take) -> None:
+    longer = make_take(5, seconds=47, voice="ken")
+    np.testing.assert_array_equal(longer.curves[: take.n_frames], take.curves)
 
 
 def test_the_jaw_follows_the_loudness_of_the_low_bands(take: Take) -> None:

@@ -84,11 +84,13 @@ def _fill(
 
 
 def to_device(batch: Batch, device: torch.device | str) -> Batch:
-    """The batch with its tensors on ``device``; asynchronous where it is pinned and CUDA is asked for."""
+    """The batch with its tensors on ``device``; asynchronous where it is pinned and CUDA is asked for.
+
+    Tensors that are there already are passed on; a copy back to the CPU waits for its data.
+    """
     device = torch.device(device)
-    if device.type == "cpu":
-        return batch
+    there = device.type != "cpu"
     return {
-        key: value.to(device, non_blocking=True) if isinstance(value, torch.Tensor) else value
+        key: value.to(device, non_blocking=there) if isinstance(value, torch.Tensor) else value
         for key, value in batch.items()
     }

@@ -7,12 +7,13 @@ memory copies with the interpreter lock released, and sending a batch between pr
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 
 from koekao.batches.gather import Batch, gather
@@ -58,11 +59,11 @@ class Loader:
         self.num_workers, self.prefetch_factor = num_workers, prefetch_factor
         self.persistent_workers = persistent_workers
         self.pin_memory = pin_memory and torch.cuda.is_available()
-        self.rank, self.world_size = _ranks(rank, world_size)
+        self.rank, self.world_size = this_rank(rank, world_size)
         self._threads: ThreadPoolExecutor | None = None
         self._position = self._resume_at = 0
-        self.epoch = epoch
-        self.plan = self._plan()
+        self.epoch = int(epoch)
+        self.plan = self._plan(self.epoch)
 
     def __len__(self) -> int:
         """Batches in this epoch."""
@@ -71,12 +72,21 @@ class Loader:
     def set_epoch(self, epoch: int) -> None:
         """Go to the start of ``epoch``: another order, another stride. A position loaded for this epoch is kept."""
         if epoch != self.epoch:
-            self.epoch, self._position, self._resume_at = epoch, 0, 0
-            self.plan = self._plan()
+            self.plan = self._plan(int(epoch))  # first, so that an epoch without windows changes nothing
+            self.epoch, self._position, self._resume_at = int(epoch), 0, 0
 
     def batch(self, number: int) -> Batch:
-        """Batch ``number`` of this epoch, this rank's rows of it, by itself."""
-        rows = self.plan.batch(number)
+        """Batch ``number`` of this epoch, this rank's rows of it, by itself.
+
+        Raises:
+            IndexError: not one of the epoch's batches.
+        """
+        if not 0 <= number < len(self):
+            raise IndexError(f"batch {number} of an epoch of {len(self)}")
+        return self._gather(self.plan, number)
+
+    def _gather(self, plan: Plan, number: int) -> Batch:
+        rows = plan.batch(number)
         share = self.spec.batch_size
         return gather(
             self.corpus, self.spec, rows[self.rank * share : (self.rank + 1) * share], pin_memory=self.pin_memory
@@ -85,21 +95,24 @@ class Loader:
     def __iter__(self) -> Iterator[Batch]:
         first, self._resume_at = self._resume_at, 0
         self._position = first
-        numbers = range(first, len(self))
-        for number, batch in zip(numbers, self._gathered(numbers), strict=True):
-            self._position = number + 1
+        plan = self.plan  # an iterator stays in the epoch it began, whatever the loader is told meanwhile
+        numbers = range(first, plan.n_batches)
+        for number, batch in zip(numbers, self._gathered(plan, numbers), strict=True):
+            if plan is self.plan:
+                self._position = number + 1
             yield batch
 
-    def _gathered(self, numbers: range) -> Iterator[Batch]:
+    def _gathered(self, plan: Plan, numbers: range) -> Iterator[Batch]:
+        make = partial(self._gather, plan)
         if not self.num_workers:
-            yield from map(self.batch, numbers)
+            yield from map(make, numbers)
             return
         threads = self._threads or ThreadPoolExecutor(self.num_workers, thread_name_prefix="koekao-gather")
         self._threads = threads if self.persistent_workers else None
         waiting: deque[Future[Batch]] = deque()
         try:
             for number in numbers:
-                waiting.append(threads.submit(self.batch, number))
+                waiting.append(threads.submit(make, number))
                 if len(waiting) > self.num_workers * self.prefetch_factor:
                     yield waiting.popleft().result()
             while waiting:
@@ -143,10 +156,13 @@ class Loader:
                     do="make the loader as it was made when the position was saved, or start a new run",
                 )
         self.set_epoch(int(state["epoch"]))
-        self._position = self._resume_at = int(state["batch"])
+        batch = int(state["batch"])
+        if not 0 <= batch <= len(self):
+            raise CorpusError(f"the saved position is batch {batch} of an epoch of {len(self)}", do="start a new run")
+        self._position = self._resume_at = batch
 
-    def _plan(self) -> Plan:
-        return self.spec.plan(self.corpus.n_frames, self.epoch, self.world_size)
+    def _plan(self, epoch: int) -> Plan:
+        return self.spec.plan(self.corpus.n_frames, epoch, self.world_size)
 
 
 def _difference(key: str, saved: Any, present: Any) -> tuple[str, Any, Any]:
@@ -159,15 +175,21 @@ def _difference(key: str, saved: Any, present: Any) -> tuple[str, Any, Any]:
 
 
 def _fingerprint(corpus: Corpus) -> str:
-    """Which takes of the corpus are here: their number and a checksum of their ids."""
-    weights = np.arange(1, len(corpus) + 1, dtype=np.int64)
-    return f"{len(corpus)}:{int((corpus.take_ids * weights + weights).sum() % (1 << 61))}"
+    """Which takes of the corpus are here: their number and a hash of their ids."""
+    return f"{len(corpus)}:{hashlib.sha256(corpus.take_ids.astype('<i8').tobytes()).hexdigest()[:16]}"
 
 
-def _ranks(rank: int | None, world_size: int | None) -> tuple[int, int]:
+def this_rank(rank: int | None, world_size: int | None) -> tuple[int, int]:
+    """(rank, world_size) as stated; where neither is, what torch.distributed says, else (0, 1).
+
+    Raises:
+        ConfigError: a rank outside of the world, or several ranks without saying which this is.
+    """
     if rank is None and world_size is None and torch.distributed.is_available() and torch.distributed.is_initialized():
         return torch.distributed.get_rank(), torch.distributed.get_world_size()
-    rank, world_size = rank or 0, world_size or 1
+    if rank is None and world_size not in (None, 1):
+        raise ConfigError(f"world_size {world_size} without a rank", expected="both or neither")
+    rank, world_size = rank or 0, 1 if world_size is None else world_size
     if not 0 <= rank < world_size:
         raise ConfigError(f"rank {rank} of {world_size}", expected="0 <= rank < world_size")
     return rank, world_size

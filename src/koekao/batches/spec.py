@@ -6,6 +6,7 @@ What does not change the batches (threads, pinning, prefetching) is not here.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -104,7 +105,7 @@ def clip_frames(clip_s: float, clock: Clock) -> int:
     Raises:
         ConfigError: not a positive length.
     """
-    frames = clock.frames_of(clip_s) if clip_s > 0 else 0
+    frames = clock.frames_of(clip_s) if 0 < clip_s < math.inf else 0
     if frames < 1:
         raise ConfigError(f"clip_s {clip_s!r}", expected="at least one frame of sound")
     return frames

@@ -16,6 +16,7 @@ import torch
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 from koekao.batches.gather import Batch, gather
+from koekao.batches.loader import this_rank
 from koekao.batches.spec import ClipSpec, StreamSpec
 from koekao.corpus import Corpus
 from koekao.windows import ClipPlan, StreamPlan
@@ -39,11 +40,21 @@ class AdaptiveSequentialDataset(IterableDataset[dict[str, Any]]):
     """Consecutive windows, stream-major, for ``DataLoader(dataset, batch_size=spec.batch_size, num_workers=...)``.
 
     Each item has the keys of a stream batch without the batch dimension; ``len`` counts the items of the epoch,
-    padding rows (``valid_frames`` 0) included. Do not let the DataLoader shuffle.
+    padding rows (``valid_frames`` 0) included. Do not let the DataLoader shuffle. ``rank`` and ``world_size`` are as in
+    :class:`~koekao.batches.Loader`: each process gets its own streams, by default as torch.distributed says.
     """
 
-    def __init__(self, corpus: Corpus, spec: StreamSpec | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        spec: StreamSpec | None = None,
+        *,
+        rank: int | None = None,
+        world_size: int | None = None,
+        **settings: Any,
+    ) -> None:
         self.corpus, self.spec = corpus, spec or StreamSpec(**settings)
+        self.rank, self.world_size = this_rank(rank, world_size)
         self._epoch = _SharedEpoch()
 
     def set_epoch(self, epoch: int) -> None:
@@ -51,8 +62,8 @@ class AdaptiveSequentialDataset(IterableDataset[dict[str, Any]]):
         self._epoch.set(epoch)
 
     def plan(self) -> StreamPlan:
-        """The plan of the present epoch."""
-        return self.spec.plan(self.corpus.n_frames, self._epoch.get(), 1)
+        """The plan of the present epoch, for all ranks together."""
+        return self.spec.plan(self.corpus.n_frames, self._epoch.get(), self.world_size)
 
     def __len__(self) -> int:
         return self.plan().n_batches * self.spec.batch_size
@@ -60,10 +71,11 @@ class AdaptiveSequentialDataset(IterableDataset[dict[str, Any]]):
     def __iter__(self) -> Iterator[dict[str, Any]]:
         worker = get_worker_info()
         first, step = (worker.id, worker.num_workers) if worker else (0, 1)
-        plan = self.plan()
+        plan, share = self.plan(), self.spec.batch_size
         for number in range(first, plan.n_batches, step):
-            batch = gather(self.corpus, self.spec, plan.batch(number))
-            for row in range(self.spec.batch_size):
+            rows = plan.batch(number)[self.rank * share : (self.rank + 1) * share]
+            batch = gather(self.corpus, self.spec, rows)
+            for row in range(share):
                 yield _row(batch, row)
 
 

@@ -85,7 +85,7 @@ def _curves(paths: list[Path], *, order: str | None, json: bool) -> None:
         return json_out(said)
     table(
         "Curves",
-        ("file", "rows", "length", "rows/s", "clock", "gaps", "lost", "range", "moving"),
+        ("file", "rows", "length", "rows/s", "clock", "gaps", "longest", "lost", "range"),
         [
             (
                 Path(one["file"]).name,
@@ -93,18 +93,18 @@ def _curves(paths: list[Path], *, order: str | None, json: bool) -> None:
                 short_length(one["duration_s"]),
                 one["rate_hz"],
                 one["clock_fps"],
-                f"{one['gaps']} ({1000 * one['longest_gap_s']:.0f} ms)" if one["gaps"] else 0,
+                one["gaps"],
+                f"{1000 * one['longest_gap_s']:.0f} ms",
                 one["untracked"],
                 f"{_or_nan(one['min']):.2f}..{_or_nan(one['max']):.3f}",
-                f"{len(one['moving'])}/{N_CURVES}",
             )
             for one in said
         ],
     )
-    OUT.print("gaps: places where rows are missing (the longest); lost: rows without a tracked face")
+    OUT.print("gaps: places where rows are missing, and the longest; lost: rows without a tracked face")
     for one in said:
-        if 0 < len(one["moving"]) < N_CURVES:
-            OUT.print(f"{Path(one['file']).name} moves: {', '.join(one['moving'])}", soft_wrap=True)
+        moving = f"all {N_CURVES}" if len(one["moving"]) == N_CURVES else ", ".join(one["moving"]) or "nothing"
+        OUT.print(f"{Path(one['file']).name} moves: {moving}", soft_wrap=True, highlight=False)
         for note in one["notes"]:
             OUT.print(f"{Path(one['file']).name}: {note}", markup=False, soft_wrap=True)
     return None

@@ -32,15 +32,17 @@ class SequentialConfig:
         dilations: one residual block each, in frames, kernel 3.
         dropout: share of hidden values dropped in training, in [0, 1).
         noise: spread of the noise added to the features in training, in their own spreads.
+        level: spread of the level and of the tilt over the bands that each window is shifted by in training.
         band_dropout: share of bands silenced in training, the same ones all over a window, in [0, 1).
         initial_alpha: the smoothing's weight of the past before training.
     """
 
     features: LogMelConfig = field(default_factory=LogMelConfig)
     dim: int = 64
-    dilations: tuple[int, ...] = (8, 4, 2, 1)
+    dilations: tuple[int, ...] = (4, 2, 1)
     dropout: float = 0.4
     noise: float = 0.3
+    level: float = 0.3
     band_dropout: float = 0.1
     initial_alpha: float = 0.2
 
@@ -127,7 +129,10 @@ class SequentialModel(FaceModel):
         return self.in_units(self.head(self.blocks(self.front(heard.flatten(2)))))
 
     def _disturbed(self, columns: Tensor) -> Tensor:
-        """What keeps a model of a few minutes of recordings from learning them by heart: noise, and missing bands."""
-        kept = torch.rand(len(columns), 1, 1, columns.shape[3], device=columns.device) >= self.config.band_dropout
-        disturbed: Tensor = (columns + self.config.noise * torch.randn_like(columns)) * kept
+        """What keeps a model of few recordings from learning them by heart: noise, another microphone, missing bands."""
+        rows, bands, device = len(columns), columns.shape[3], columns.device
+        kept = torch.rand(rows, 1, 1, bands, device=device) >= self.config.band_dropout
+        level, tilt = self.config.level * torch.randn(2, rows, 1, 1, 1, device=device)
+        shift = level + tilt * torch.linspace(-1, 1, bands, device=device)
+        disturbed: Tensor = (columns + shift + self.config.noise * torch.randn_like(columns)) * kept
         return disturbed

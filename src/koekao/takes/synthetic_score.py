@@ -49,11 +49,11 @@ PHONES: tuple[Phone, ...] = (
     Phone("a", "vowel", (740, 1150, 2450), 0, OFF, 3000, OFF, 125),
     Phone("ae", "vowel", (670, 1720, 2420), -1, OFF, 3000, OFF, 125),
     Phone("e", "vowel", (520, 1850, 2500), -2, OFF, 3000, OFF, 105),
-    Phone("i", "vowel", (280, 2280, 3000), -5, OFF, 3000, OFF, 110),
+    Phone("i", "vowel", (280, 2280, 3000), -3, OFF, 3000, OFF, 110),
     Phone("o", "vowel", (480, 830, 2420), -2, OFF, 3000, OFF, 120),
-    Phone("u", "vowel", (310, 890, 2250), -5, OFF, 3000, OFF, 110),
-    Phone("uh", "vowel", (600, 1250, 2450), -3, OFF, 3000, OFF, 75),
-    Phone("er", "vowel", (490, 1350, 1690), -4, OFF, 3000, OFF, 110),
+    Phone("u", "vowel", (310, 890, 2250), -3, OFF, 3000, OFF, 110),
+    Phone("uh", "vowel", (600, 1250, 2450), -2, OFF, 3000, OFF, 75),
+    Phone("er", "vowel", (490, 1350, 1690), -2, OFF, 3000, OFF, 110),
     Phone("m", "nasal", (270, 950, 2100), -8, OFF, 3000, OFF, 75, 3.0, 4.0),
     Phone("n", "nasal", (330, 1700, 2550), -10, OFF, 3000, OFF, 70, 2.0, 4.0),
     Phone("ng", "nasal", (360, 2150, 2450), -11, OFF, 3000, OFF, 75, 2.0, 4.0),
@@ -159,14 +159,14 @@ def _phrase(rng: np.random.Generator, rate: float) -> list[_Segment]:
     """Three to ten syllables in one mood and loudness; the pitch falls, and at the end falls faster or rises."""
     n_syllables = int(rng.integers(3, 11))
     stern = float(rng.random() < 0.3)
-    effort = rng.uniform(0.70, 0.75) if stern else rng.uniform(0.15, 0.35)
+    effort = rng.uniform(0.70, 0.75) if stern else rng.uniform(0.18, 0.32)
     pitch = 1.5 - 3.0 * np.arange(n_syllables + 1) / n_syllables
     pitch += -4.5 if stern else rng.uniform(-0.5, 1.5)
     pitch[-1] += -2.5 if rng.random() < 0.75 else 2.5
     segments: list[_Segment] = []
     before, heard = "pause", 0.0
     for i in range(n_syllables):
-        accent = rng.uniform(0.6, 1.0) if rng.random() < 0.35 else 0.0
+        accent = rng.uniform(0.7, 1.0) if rng.random() < 0.35 else 0.0
         last = i == n_syllables - 1
         names = _syllable(rng, before, last=last)
         nucleus = next(k for k, name in enumerate(names) if PHONES[NUMBER[name]].kind == "vowel")

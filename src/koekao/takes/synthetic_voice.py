@@ -24,7 +24,7 @@ LOUDEST_RMS: Final = 0.27
 """Root mean square of the loudest vowel, of full scale; its peaks are three to five times as high."""
 ROOM_RMS: Final = 0.001
 """The noise of the room, -60 dB of full scale, so that silence is not digital zero."""
-EFFORT_DB: Final = 14.0
+EFFORT_DB: Final = 18.0
 """How much louder the fullest voice is than the softest."""
 
 _TOP_HZ = 8000.0

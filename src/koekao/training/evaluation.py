@@ -44,13 +44,12 @@ class Evaluation:
         }
 
 
-def evaluate(run: Run, corpus: Corpus, *, split: str = "unseen", on_take: Callable[[str], None] = print) -> Evaluation:
+def evaluate(run: Run, corpus: Corpus, *, split: str = "unseen") -> Evaluation:
     """Score a run on takes of ``corpus``.
 
     Args:
         split: ``unseen`` (of the run's own corpus: its test takes, else its validation takes; of another corpus: every
             take the run was not trained on), or ``train``, ``val``, ``test``, ``all``.
-        on_take: told each take's name before it is animated.
 
     Raises:
         RunError: no take is left to score. ModelError: the corpus has other rates than the model.
@@ -66,8 +65,6 @@ def evaluate(run: Run, corpus: Corpus, *, split: str = "unseen", on_take: Callab
     def mean(audio: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.broadcast_to(mean_face, (model.clock.frames_covering(len(audio)), len(mean_face)))
 
-    for name in takes.names:
-        on_take(name)
     return Evaluation(
         takes=tuple(takes.names),
         chosen=chosen,

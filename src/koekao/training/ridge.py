@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from koekao.corpus import Corpus
 from koekao.errors import RunError
@@ -24,7 +25,6 @@ from koekao.takes.take import as_float
 PAST_FRAMES = 15
 PENALTIES = (1.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0)
 _N_FOLDS = 5
-Array = NDArray[np.float64]
 
 
 class Ridge:
@@ -34,7 +34,7 @@ class Ridge:
         weights: ``[X + 1, 52]`` float64, the last row is the offset. penalty: the chosen one.
     """
 
-    def __init__(self, features: LogMel, look_ahead_frames: int, weights: Array, penalty: float) -> None:
+    def __init__(self, features: LogMel, look_ahead_frames: int, weights: Tensor, penalty: float) -> None:
         self.features, self.look_ahead_frames = features, look_ahead_frames
         self.weights, self.penalty = weights, penalty
 
@@ -49,11 +49,11 @@ class Ridge:
     def predict(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         """Every frame of a sound, ``[n_samples]`` float32 to ``[n_frames, 52]`` in 0..1."""
         inputs = inputs_of(self.features, audio, self.look_ahead_frames)
-        return np.clip(inputs @ self.weights, 0, 1).astype(np.float32)
+        return (inputs @ self.weights).clamp(0, 1).float().numpy()
 
     def save(self, path: Path) -> None:
         """Keep the baseline with its features, whole or not at all."""
-        tensors = {"weights": torch.from_numpy(self.weights)} | dict(self.features.state_dict())
+        tensors = {"weights": self.weights} | dict(self.features.state_dict())
         header = {
             "format": "koekao-ridge",
             "version": VERSION,
@@ -72,32 +72,32 @@ class Ridge:
         """
         tensors, header = read_tensors(path)
         features = LogMel(LogMelConfig(**header["features"]))
-        weights = tensors.pop("weights").numpy()
+        weights = tensors.pop("weights")
         features.load_state_dict(tensors)
         return cls(features, int(header["look_ahead_frames"]), weights, float(header["penalty"]))
 
 
 @torch.no_grad()
-def inputs_of(features: LogMel, audio: NDArray[np.float32], look_ahead_frames: int) -> Array:
-    """``[F, X + 1]``: log-mel of the frames around each frame, and a 1; silence before the start and after the end."""
+def inputs_of(features: LogMel, audio: NDArray[np.float32], look_ahead_frames: int) -> Tensor:
+    """``[F, X + 1]`` float64: log-mel of the frames around each frame, and a 1; silence before and after the sound."""
     n_frames = features.clock.frames_covering(len(audio))
     columns = features.columns(
         torch.from_numpy(np.ascontiguousarray(audio))[None],
         first_frame=-PAST_FRAMES,
         n_frames=PAST_FRAMES + n_frames + look_ahead_frames,
     )
-    mel = columns[0].mean(1).numpy().astype(np.float64)
+    mel = columns[0].mean(1).double()
     around = [mel[shift : shift + n_frames] for shift in range(PAST_FRAMES + 1 + look_ahead_frames)]
-    return np.concatenate([*around, np.ones((n_frames, 1))], 1)
+    return torch.cat([*around, torch.ones(n_frames, 1, dtype=torch.float64)], 1)
 
 
 @dataclass(frozen=True)
 class _Moments:
-    """All that ridge regression needs to know of some frames: X'X, X'Y and the squares of Y."""
+    """All that ridge regression needs to know of some frames: X'X, X'Y and the squares of Y, float64."""
 
-    gram: Array
-    cross: Array
-    squares: Array
+    gram: Tensor
+    cross: Tensor
+    squares: Tensor
 
     def __add__(self, other: _Moments) -> _Moments:
         return _Moments(self.gram + other.gram, self.cross + other.cross, self.squares + other.squares)
@@ -105,30 +105,29 @@ class _Moments:
     def __sub__(self, other: _Moments) -> _Moments:
         return _Moments(self.gram - other.gram, self.cross - other.cross, self.squares - other.squares)
 
-    def solve(self, penalty: float) -> Array:
-        penalties = np.full(len(self.gram), penalty)
+    def solve(self, penalty: float) -> Tensor:
+        penalties = torch.full((len(self.gram),), penalty, dtype=torch.float64)
         penalties[-1] = 1e-6  # the offset is not held back
-        return np.asarray(np.linalg.solve(self.gram + np.diag(penalties), self.cross), np.float64)
+        factor = torch.linalg.cholesky(self.gram + torch.diag(penalties))
+        return torch.cholesky_solve(self.cross, factor)
 
-    def squared_error(self, weights: Array) -> Array:
+    def squared_error(self, weights: Tensor) -> Tensor:
         """Sum over the frames of (Y - XW)^2, ``[52]``, without seeing a frame again."""
-        error: Array = (weights * (self.gram @ weights)).sum(0) - 2 * (weights * self.cross).sum(0) + self.squares
-        return error
+        return (weights * (self.gram @ weights)).sum(0) - 2 * (weights * self.cross).sum(0) + self.squares
 
-    def variance(self) -> Array:
+    def variance(self) -> Tensor:
         n_frames = self.gram[-1, -1]
-        spread: Array = self.squares - np.square(self.cross[-1]) / n_frames
-        return spread
+        return self.squares - self.cross[-1].square() / n_frames
 
 
 def _folds(corpus: Corpus, features: LogMel, look_ahead_frames: int) -> list[_Moments]:
     """The takes in up to five parts."""
     folds: list[_Moments] = []
     for take in range(len(corpus)):
-        valid = corpus.valid(take).astype(bool)
+        valid = torch.from_numpy(corpus.valid(take).astype(bool))
         x = inputs_of(features, as_float(corpus.audio(take)), look_ahead_frames)[: len(valid)][valid]
-        y = corpus.curves(take)[valid].astype(np.float64)
-        moments = _Moments(x.T @ x, x.T @ y, np.square(y).sum(0))
+        y = torch.from_numpy(corpus.curves(take)[valid.numpy()].astype(np.float64))
+        moments = _Moments(x.T @ x, x.T @ y, y.square().sum(0))
         if take < _N_FOLDS:
             folds.append(moments)
         else:
@@ -140,7 +139,7 @@ def _folds(corpus: Corpus, features: LogMel, look_ahead_frames: int) -> list[_Mo
 
 def _best_penalty(folds: list[_Moments], whole: _Moments) -> float:
     """The penalty with the least squared error on left-out folds, each curve in its own spread."""
-    scale = np.maximum(whole.variance(), 1e-9)
+    scale = whole.variance().clamp_min(1e-9)
     errors = [
         sum(float((fold.squared_error((whole - fold).solve(penalty)) / scale).sum()) for fold in folds)
         for penalty in PENALTIES

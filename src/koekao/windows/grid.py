@@ -86,7 +86,7 @@ class Grid:
             dense_counts=dense,
             padded_takes=n_short if short == "pad" else 0,
             skipped_takes=n_short if short == "skip" else 0,
-            key=(seed, epoch),
+            key=(int(seed), int(epoch)),  # numpy integers print otherwise, and keys are made from the print
         )
 
     @property
@@ -120,10 +120,16 @@ class Grid:
 
 
 def _dense_counts(on_grid: NDArray[np.int64], places: NDArray[np.int64], ratio: float) -> NDArray[np.int64]:
-    """Dense windows a take, so that they are ``ratio`` of all that is delivered, rounded over the running total."""
+    """Dense windows a take, so that they are ``ratio`` of all that is delivered, rounded over the running total.
+
+    What a take has no room for (a padded one has none) is made up for by the next that has: with the running totals
+    ``due`` and ``room``, that is given[i] = min(given[i-1] + places off the grid, due[i]).
+    """
     share = Fraction(str(ratio))
     wanted_to_grid = share / (1 - share)
     n, d = wanted_to_grid.numerator, wanted_to_grid.denominator
-    running: NDArray[np.int64] = (2 * n * np.cumsum(on_grid) + d) // (2 * d)
-    counts: NDArray[np.int64] = np.minimum(np.diff(running, prepend=0), places - on_grid)
+    due = (2 * n * np.cumsum(on_grid) + d) // (2 * d)
+    room = np.cumsum(places - on_grid)
+    given = room + np.minimum.accumulate(np.minimum(due - room, 0))
+    counts: NDArray[np.int64] = np.diff(given, prepend=0)
     return counts

@@ -49,12 +49,12 @@ class Permutation:
 
     def __call__(self, index: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
         """The entries at ``index`` (any shape, each in 0..n-1), int64."""
-        x = self._network(np.asarray(index).astype(np.uint64))
+        x = self._network(np.atleast_1d(index).astype(np.uint64))
         outside = x >= np.uint64(self.n)
         while outside.any():
             x[outside] = self._network(x[outside])
             outside = x >= np.uint64(self.n)
-        return x.astype(np.int64)
+        return x.astype(np.int64).reshape(np.shape(index))
 
     def _network(self, x: NDArray[np.uint64]) -> NDArray[np.uint64]:
         left, right = x >> self._half_bits, x & self._mask

@@ -17,7 +17,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from koekao.errors import ConfigError
+from koekao.errors import ConfigError, PlanError
 from koekao.windows.grid import Grid
 from koekao.windows.keyed import Permutation
 from koekao.windows.rows import NO_TAKE, Rows
@@ -58,6 +58,12 @@ class StreamPlan:
                 stacklevel=2,
             )
         self.n_batches = int(busy.min() // self.run) if drop_last else -(-int(busy.max()) // self.run)
+        if not self.n_batches:
+            raise PlanError(
+                f"a stream of {busy.min()} windows does not fill its {self.run} rows of one batch, "
+                "and drop_last drops the rest",
+                do="use a smaller batch_size or fewer streams, or drop_last=False",
+            )
         delivered = int(np.minimum(lengths, self.n_batches * self.run).sum())
         self.n_windows = grid.n_windows
         self.n_dropped = self.n_windows - delivered

@@ -64,10 +64,15 @@ class StridePolicy:
     def stride_at(self, epoch: int) -> int:
         """Frames between the grid's windows in ``epoch`` (0 is the first).
 
+        Raises:
+            ConfigError: an epoch before the first.
+
         >>> policy = StridePolicy(mode="progressive", max_epochs=100, schedule="staged")
         >>> [policy.stride_at(epoch) for epoch in (0, 19, 20, 50, 80, 99)]
         [32, 32, 16, 8, 1, 1]
         """
+        if epoch < 0:
+            raise ConfigError(f"epoch {epoch}", expected="0 or above")
         if self.mode == "dense":
             return 1
         if self.mode != "progressive":

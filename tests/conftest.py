@@ -1,0 +1,80 @@
+"""For all tests: torch computes in one thread, and small corpora are packed from takes made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+
+from koekao.clock import Clock
+from koekao.corpus import Corpus, PackConfig, pack_takes
+from koekao.takes import Take
+
+torch.set_num_threads(1)  # many test processes share a few cores; more threads than cores are 30 times slower
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A corpus, and the takes it was packed from in its order: what a batch holds is compared with these."""
+
+    corpus: Corpus
+    takes: list[Take]
+
+    @property
+    def lengths(self) -> list[int]:
+        return [take.n_frames for take in self.takes]
+
+
+def take_by_hand(number: int, n_frames: int, clock: Clock, dtype: str, longer_samples: int) -> Take:
+    """Noise over the whole range of int16, and curves of which some frames were not tracked."""
+    rng = np.random.default_rng([20, number, n_frames])
+    audio = rng.integers(-32768, 32768, clock.frame_start(n_frames) + longer_samples).astype(np.int16)
+    audio[:2] = -32768, 32767
+    return Take(
+        name=f"take_{number:03d}",
+        speaker="ken",
+        audio=audio if dtype == "int16" else (audio / 40000).astype(np.float32),
+        sample_rate=clock.sample_rate,
+        curves=rng.random((n_frames, 52), np.float32),
+        valid=rng.random(n_frames) > 0.2,
+        fps=clock.fps,
+    )
+
+
+@pytest.fixture(scope="session")
+def packed_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Packed]:
+    """``packed_of((40, 8, ...))``: a corpus of takes of that many frames, packed once in a session."""
+
+    @cache
+    def make(
+        lengths: Sequence[int],
+        *,
+        dtype: str = "int16",
+        fps: str = "30",
+        sample_rate: int = 16_000,
+        longer_samples: int = 0,
+    ) -> Packed:
+        clock = Clock(sample_rate, Fraction(fps))
+        takes = [take_by_hand(i, length, clock, dtype, longer_samples) for i, length in enumerate(lengths)]
+        path = tmp_path_factory.mktemp("packed") / "corpus"
+        pack_takes(takes, path, PackConfig(sample_rate=sample_rate, fps=clock.fps, val=0.0))
+        return Packed(Corpus.open(path), takes)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def small(packed_of: Callable[..., Packed]) -> Packed:
+    """Twelve takes of 3 to 61 frames: with windows of 8 frames some are shorter, as long, one frame longer."""
+    return packed_of((40, 8, 9, 7, 3, 61, 25, 33, 16, 12, 50, 21))
+
+
+@pytest.fixture(scope="session")
+def picture(packed_of: Callable[..., Packed]) -> Packed:
+    """Takes long enough for the seeds' windows of 256 frames and clips of 300, and one that is too short."""
+    return packed_of((420, 300, 350, 100))

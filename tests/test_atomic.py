@@ -1,0 +1,205 @@
+"""Law: what is published is whole; whatever goes wrong, the target is the old or the new, and no leftover stays."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from koekao import atomic
+from koekao.atomic import publish_file, publish_folder, refuse_existing, write_file
+from koekao.errors import OutputError
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def put(path: Path, text: str, *, overwrite: bool = False) -> None:
+    with publish_folder(path, overwrite=overwrite) as folder:
+        (folder / "deep").mkdir()
+        (folder / "deep" / "a").write_text(text)
+
+
+def dead_pid() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_a_file_appears_whole_in_folders_that_are_made(tmp_path: Path) -> None:
+    write_file(tmp_path / "x" / "y.json", b"one")
+    write_file(tmp_path / "x" / "y.json", b"two")
+    assert (tmp_path / "x" / "y.json").read_bytes() == b"two"
+    assert names(tmp_path / "x") == ["y.json"]
+
+
+def test_the_target_is_not_touched_before_the_end(tmp_path: Path) -> None:
+    target = tmp_path / "y"
+    target.write_bytes(b"old")
+    with publish_file(target) as temporary:
+        temporary.write_bytes(b"new")
+        assert temporary.parent == tmp_path
+        assert target.read_bytes() == b"old"
+    assert target.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("error", [ValueError("mine"), KeyboardInterrupt()])
+def test_an_error_while_writing_leaves_the_old_and_nothing_else(tmp_path: Path, error: BaseException) -> None:
+    write_file(tmp_path / "file", b"old")
+    put(tmp_path / "folder", "old")
+    with pytest.raises(type(error)), publish_file(tmp_path / "file") as temporary:
+        temporary.write_bytes(b"half")
+        raise error
+    with pytest.raises(type(error)), publish_folder(tmp_path / "folder", overwrite=True) as temporary:
+        (temporary / "half").write_bytes(b"half")
+        raise error
+    assert (tmp_path / "file").read_bytes() == b"old"
+    assert (tmp_path / "folder" / "deep" / "a").read_text() == "old"
+    assert names(tmp_path) == ["file", "folder"]
+
+
+def test_a_full_disk_is_told_with_the_target_and_publishes_nothing(tmp_path: Path) -> None:
+    for publish in (publish_file, publish_folder):
+        with pytest.raises(OutputError, match="nothing was published") as caught, publish(tmp_path / "t"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        assert caught.value.where == str(tmp_path / "t")
+        assert "No space left on device" in caught.value.what
+    assert names(tmp_path) == []
+
+
+def test_a_limit_on_file_size_is_an_error_and_no_half_file(tmp_path: Path) -> None:
+    code = (
+        "import resource, signal, sys\n"
+        "from pathlib import Path\n"
+        "from koekao.atomic import write_file\n"
+        "from koekao.errors import OutputError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "try: write_file(Path(sys.argv[1]), bytes(5000))\n"
+        "except OutputError as error: print(error.what)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code, str(tmp_path / "big")], capture_output=True, text=True, check=True)
+    assert "File too large" in run.stdout
+    assert names(tmp_path) == []
+
+
+def test_a_folder_is_not_replaced_unless_asked(tmp_path: Path) -> None:
+    put(tmp_path / "c", "one")
+    with pytest.raises(OutputError, match="exists already") as caught:
+        put(tmp_path / "c", "two")
+    assert caught.value.where == str(tmp_path / "c")
+    assert "--overwrite" in caught.value.do
+    put(tmp_path / "c", "two", overwrite=True)
+    assert (tmp_path / "c" / "deep" / "a").read_text() == "two"
+    assert names(tmp_path) == ["c"]
+    refuse_existing(tmp_path / "c", overwrite=True)
+    refuse_existing(tmp_path / "free", overwrite=False)
+
+
+def test_replacing_works_without_the_atomic_exchange(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Plain:
+        """A C library that has no renameat2."""
+
+        def __init__(self, *_: object, **__: object) -> None: ...
+
+    monkeypatch.setattr(ctypes, "CDLL", Plain)
+    put(tmp_path / "c", "one")
+    put(tmp_path / "c", "two", overwrite=True)
+    assert (tmp_path / "c" / "deep" / "a").read_text() == "two"
+    assert names(tmp_path) == ["c"]
+
+
+def test_a_replaced_folder_stays_readable_for_those_who_have_it_open(tmp_path: Path) -> None:
+    put(tmp_path / "c", "one")
+    with (tmp_path / "c" / "deep" / "a").open() as reader:
+        put(tmp_path / "c", "two", overwrite=True)
+        assert reader.read() == "one"
+
+
+@pytest.mark.parametrize("old", ["file", "link"])
+def test_a_file_or_link_in_the_place_of_a_folder_is_replaced_without_leftover(tmp_path: Path, old: str) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (tmp_path / "c").symlink_to(kept) if old == "link" else (tmp_path / "c").write_text("a file")
+    put(tmp_path / "c", "two", overwrite=True)
+    assert names(tmp_path) == ["c", "kept"]
+    assert (tmp_path / "c" / "deep" / "a").read_text() == "two"
+    assert names(kept) == []
+
+
+def test_the_second_of_two_writers_is_told_and_the_first_stays(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="exists already"), publish_folder(tmp_path / "c") as late:
+        (late / "b").write_text("late")
+        put(tmp_path / "c", "first")
+    assert (tmp_path / "c" / "deep" / "a").read_text() == "first"
+    assert names(tmp_path) == ["c"]
+
+
+@pytest.mark.parametrize("name", ["corpus", "corpus[1]", "a*b?"])
+def test_leftovers_of_the_dead_are_swept_and_the_living_are_left_alone(tmp_path: Path, name: str) -> None:
+    dead, alive = f".{name}.koekao-tmp-{dead_pid()}-00", f".{name}.koekao-tmp-{os.getpid()}-00"
+    other = f".other.koekao-tmp-{dead_pid()}-00"
+    for leftover in (dead, alive, other):
+        (tmp_path / leftover).mkdir()
+        (tmp_path / leftover / "half").write_text("half")
+    (tmp_path / f"{dead}1").write_text("a file")
+    put(tmp_path / name, "new")
+    assert names(tmp_path) == sorted([alive, other, name])
+
+
+def test_two_may_sweep_the_same_leftover(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leftover = tmp_path / f".c.koekao-tmp-{dead_pid()}-00"
+    leftover.mkdir()
+    alive = atomic._alive
+
+    def swept_by_another(pid: int) -> bool:
+        leftover.rmdir()
+        return alive(pid)
+
+    monkeypatch.setattr(atomic, "_alive", swept_by_another)
+    put(tmp_path / "c", "new")
+    assert names(tmp_path) == ["c"]
+
+
+def test_a_killed_writer_leaves_the_old_and_the_next_sweeps(tmp_path: Path) -> None:
+    put(tmp_path / "c", "old")
+    code = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from koekao.atomic import publish_folder\n"
+        "with publish_folder(Path(sys.argv[1]), overwrite=True) as folder:\n"
+        "    (folder / 'half').write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code, str(tmp_path / "c")], check=False)
+    assert run.returncode == -signal.SIGKILL
+    assert (tmp_path / "c" / "deep" / "a").read_text() == "old"
+    assert len(names(tmp_path)) == 2
+    put(tmp_path / "c", "new", overwrite=True)
+    assert names(tmp_path) == ["c"]
+
+
+def test_a_reader_of_a_file_sees_the_old_or_the_new_at_any_time(tmp_path: Path) -> None:
+    target, seen, done = tmp_path / "t", set(), threading.Event()
+    write_file(target, b"0" * 5000)
+
+    def read() -> None:
+        while not done.is_set():
+            seen.add(target.read_bytes())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for i in range(1, 20):
+        write_file(target, b"%d" % (i % 10) * 5000)
+    done.set()
+    reader.join()
+    assert {len(set(content)) for content in seen} == {1}
+    assert {len(content) for content in seen} == {5000}
