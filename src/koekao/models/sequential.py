@@ -129,7 +129,7 @@ class SequentialModel(FaceModel):
         return self.in_units(self.head(self.blocks(self.front(heard.flatten(2)))))
 
     def _disturbed(self, columns: Tensor) -> Tensor:
-        """What keeps a model of few recordings from learning them by heart: noise, another microphone, missing bands."""
+        """What keeps a model from learning few recordings by heart: noise, another microphone, missing bands."""
         rows, bands, device = len(columns), columns.shape[3], columns.device
         kept = torch.rand(rows, 1, 1, bands, device=device) >= self.config.band_dropout
         level, tilt = self.config.level * torch.randn(2, rows, 1, 1, 1, device=device)
