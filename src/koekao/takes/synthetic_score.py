@@ -100,7 +100,7 @@ class Score:
         phone: which row of :data:`PHONES`.
         accent: 0..1, from the vowel of an accented syllable to its end.
         effort: 0..1, how loudly; constant in a phrase but for accents.
-        stern: 1 from the first voiced sound of a low, pressed phrase to its end.
+        stern: 1 from the first voiced sound of a low, loud, pressed phrase to its end.
         pitch_semitones: against the voice's own pitch.
         phrase_ends: the ticks at which a phrase ends and its pause begins.
     """
@@ -156,17 +156,20 @@ def _on_ticks(segments: list[_Segment], phrase_ends: list[int], n_ticks: int) ->
 
 
 def _phrase(rng: np.random.Generator, rate: float) -> list[_Segment]:
-    """Three to ten syllables in one mood and loudness; the pitch falls, and at the end falls faster or rises."""
+    """Three to ten syllables in one mood and loudness; the pitch falls, and at the end falls faster or rises.
+
+    A stern phrase is low, loud and even; any other is soft but for its accents, which are high and loud.
+    """
     n_syllables = int(rng.integers(3, 11))
     stern = float(rng.random() < 0.3)
-    effort = rng.uniform(0.70, 0.75) if stern else rng.uniform(0.18, 0.32)
+    effort = rng.uniform(0.85, 0.95) if stern else rng.uniform(0.18, 0.32)
     pitch = 1.5 - 3.0 * np.arange(n_syllables + 1) / n_syllables
     pitch += -4.5 if stern else rng.uniform(-0.5, 1.5)
     pitch[-1] += -2.5 if rng.random() < 0.75 else 2.5
     segments: list[_Segment] = []
     before, heard = "pause", 0.0
     for i in range(n_syllables):
-        accent = rng.uniform(0.7, 1.0) if rng.random() < 0.35 else 0.0
+        accent = rng.uniform(0.7, 1.0) if rng.random() < 0.4 * (1 - stern) else 0.0
         last = i == n_syllables - 1
         names = _syllable(rng, before, last=last)
         nucleus = next(k for k, name in enumerate(names) if PHONES[NUMBER[name]].kind == "vowel")
@@ -180,9 +183,7 @@ def _phrase(rng: np.random.Generator, rate: float) -> list[_Segment]:
                 length_s *= rng.uniform(0.9, 1.2) / rate * (1.0 + (0.25 * accent + 0.35 * last) * (k == nucleus))
             ticks = max(2, round(length_s / TICK_S))
             raised = steps[k : k + 2] + 6.0 * here
-            segments.append(
-                _Segment(NUMBER[name], ticks, here, effort + (0.25 if stern else 0.50) * here, heard, *raised)
-            )
+            segments.append(_Segment(NUMBER[name], ticks, here, effort + 0.5 * here, heard, *raised))
         before = names[-1]
     return segments
 

@@ -54,13 +54,19 @@ class SequentialTask:
         """``[S, R, 52]`` and the state after it."""
         if not isinstance(model, SequentialModel):
             raise TypeError(f"{type(model).__name__} has no smoothing to train in streams")
-        raw = model(batch["audio"], batch["start_frames"], batch["valid_frames"])
+        active = batch["valid_frames"] > 0
+        heard = [batch[key] for key in ("audio", "start_frames", "valid_frames")]
+        if active.all():
+            raw = model(*heard)
+        else:  # padding rows cost nothing and say nothing
+            raw = model.curve_mean.expand(len(active), -1).clone()
+            raw[active] = model(*(values[active] for values in heard))
         smoothed, state = model.smoothing.step(
             self._by_stream(raw),
             self.state,
             gap_frames=self._by_stream(batch["gap_frames"]),
             reset=self._by_stream(batch["reset"]),
-            active=self._by_stream(batch["valid_frames"] > 0),
+            active=self._by_stream(active),
         )
         return smoothed, detached(state)
 
