@@ -86,7 +86,9 @@ def test_a_limit_on_file_size_is_an_error_and_no_half_file(tmp_path: Path) -> No
         "try: write_file(Path(sys.argv[1]), bytes(5000))\n"
         "except OutputError as error: print(error.what)\n"
     )
-    run = subprocess.run([sys.executable, "-c", code, str(tmp_path / "big")], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "big")], capture_output=True, text=True, check=True
+    )
     assert "File too large" in run.stdout
     assert names(tmp_path) == []
 

@@ -112,7 +112,8 @@ def test_frame_rates_in_every_spelling(value: object, fps: Fraction) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [0, -30, 1001, "", "fast", "1/0", "nan", float("inf"), "30fps", "1e2", "3_0", "３０", None, "+30", "30.", "1/2/3"]
+    "value",
+    [0, -30, 1001, "", "fast", "1/0", "nan", float("inf"), "30fps", "1e2", "3_0", "３０", None, "+30", "30.", "1/2/3"],
 )
 def test_what_is_no_frame_rate_is_refused_by_name(value: object) -> None:
     with pytest.raises(ConfigError, match="above 0 and up to 1000") as caught:

@@ -129,7 +129,7 @@ def test_the_voice_changes_the_sound_and_not_the_face() -> None:
 
 
 def test_voices_differ_in_pitch_and_in_colour() -> None:
-    takes = [make_take(9, seconds=12, voice=voice) for voice in ("gen", "ken", "haru", "aoi", "sora")]
+    takes = [make_take(11, seconds=12, voice=voice) for voice in ("gen", "ken", "haru", "aoi", "sora")]
     medians = [float(np.nanmedian(pitch_hz(take))) for take in takes]
     assert all(b > 1.15 * a for a, b in pairwise(medians)), medians
     for median, take in zip(medians, takes):

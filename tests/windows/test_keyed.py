@@ -23,7 +23,12 @@ def test_nothing_is_ordered_too() -> None:
 
 def test_golden_order() -> None:
     assert Permutation(10, "golden", 0)(np.arange(10)).tolist() == [8, 2, 1, 0, 5, 4, 7, 3, 6, 9]
-    assert Permutation(1_000_000_007, "golden", 0)(np.arange(4)).tolist() == [741285495, 999310506, 494526147, 691176653]
+    assert Permutation(1_000_000_007, "golden", 0)(np.arange(4)).tolist() == [
+        741285495,
+        999310506,
+        494526147,
+        691176653,
+    ]
     assert draw_below(np.array([1, 10, 1000, 2**32]), "golden", 1).tolist() == [0, 5, 385, 3500378294]
     assert keys(2, "golden", 3).tolist() == [5861572948222016188, 9714856833091887471]
     assert mix64(np.array([1], np.uint64)).tolist() == [0x5692161D100B05E5]  # SplitMix64's finaliser at 1

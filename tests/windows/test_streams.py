@@ -68,9 +68,7 @@ def test_every_window_comes_once_and_each_stream_goes_on_in_time(
 ) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*streams stay empty")
-        plan = plan_of(
-            lengths, policy, epoch=epoch, batch_size=n_streams * run, n_streams=n_streams, shuffle=shuffle
-        )
+        plan = plan_of(lengths, policy, epoch=epoch, batch_size=n_streams * run, n_streams=n_streams, shuffle=shuffle)
     grid = plan.grid
     expected = [(take, start) for take in range(len(lengths)) for start in grid.starts(take)[0].tolist()]
     assert sorted(window for rows in epoch_of(plan) for window in windows(rows)) == expected

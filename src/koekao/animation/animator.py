@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from koekao.arkit import N_CURVES
-from koekao.errors import ModelError
+from koekao.errors import ModelError, SoundError
 from koekao.models import FaceModel, State
 
 _BLOCK_S = 20
@@ -68,12 +68,14 @@ class Animator:
 
         Returns:
             ``[B, T, 52]``: the frames that are ready now, T may be 0.
+
+        Raises:
+            ModelError: the sound is over, or is not float ``[B, S]``.
+            SoundError: a sample is not finite; nothing of ``samples`` is heard then.
         """
         if self._finished:
             raise ModelError("sound after finish()", do="make a new Animator for a new sound")
-        known = self._heard.samples
-        new = torch.as_tensor(samples, dtype=torch.float32, device=known.device).reshape(len(known), -1)
-        self._heard.samples = torch.cat([known, new], 1)
+        self._heard.samples = torch.cat([self._heard.samples, self._checked(samples)], 1)
         return self._ready(self.model.clock.frame_at(self._heard.end) - self.model.look_ahead_frames)
 
     @torch.inference_mode()
@@ -81,6 +83,23 @@ class Animator:
         """The frames still owed: every frame that begins before the end of the sound. ``[B, T, 52]``."""
         self._finished = True
         return self._ready(self.model.clock.frames_covering(self._heard.end))
+
+    def _checked(self, samples: NDArray[np.float32] | Tensor) -> Tensor:
+        known = self._heard.samples
+        if isinstance(samples, np.ndarray):
+            samples = torch.from_numpy(np.require(samples, requirements=("C", "W")))  # torch takes no read-only views
+        new = samples[None] if samples.dim() == 1 and len(known) == 1 else samples
+        if new.dim() != 2 or len(new) != len(known) or not new.is_floating_point():
+            raise ModelError(
+                f"sound of shape {tuple(samples.shape)}, {samples.dtype}",
+                expected=f"[{len(known)}, n_samples] float32, a row a stream",
+                do="mix it to one channel, and divide int16 by 32768",
+            )
+        wrong = (~torch.isfinite(new)).any(0).nonzero()
+        if len(wrong):  # a single one would stay in the state of its stream for good
+            where = f"sample {self._heard.end + int(wrong[0])}"
+            raise SoundError("a sample that is not finite", where=where, do="mend the sound before it comes here")
+        return new.to(known)
 
     def _ready(self, until_frame: int) -> NDArray[np.float32]:
         """Frames up to ``until_frame`` (not included), in blocks so that long sound needs bounded memory."""

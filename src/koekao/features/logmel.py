@@ -157,7 +157,7 @@ class LogMel(nn.Module):
         """
         count, total, squares, lows = 0, torch.zeros(0), torch.zeros(0), []
         for sound in sounds:
-            audio = torch.from_numpy(np.ascontiguousarray(sound))[None]
+            audio = torch.from_numpy(np.require(sound, np.float32, ("C", "W")))[None]  # torch takes no read-only views
             n_frames = max(1, self.clock.frame_at(len(sound)))
             raw = self.raw(audio.to(self.mean.device), first_frame=0, n_frames=n_frames).flatten(0, 2).double().cpu()
             total = raw.sum(0) if count == 0 else total + raw.sum(0)

@@ -47,6 +47,8 @@ class FrameConfig:
                 f"target_frame {self.target_frame}, past_frames {self.past_frames}, future_frames {self.future_frames}",
                 expected="none below 0, and past_frames up to target_frame: a clip has no sound before its first frame",
             )
+        if not isinstance(self.dim, int) or self.dim < 4 or not 0 <= self.dropout < 1:
+            raise ConfigError(f"dim {self.dim!r}, dropout {self.dropout!r}", expected="a whole number >= 4, in [0, 1)")
 
 
 class FrameModel(FaceModel):

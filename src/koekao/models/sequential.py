@@ -15,11 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from koekao.arkit import N_CURVES
-from koekao.errors import ModelError
+from koekao.errors import ConfigError
 from koekao.features import LogMel, LogMelConfig
 from koekao.models.base import FaceModel
 from koekao.models.smoothing import TemporalSmoothing
-from koekao.models.state import State
+from koekao.models.state import State, check_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +39,22 @@ class SequentialConfig:
 
     features: LogMelConfig = field(default_factory=LogMelConfig)
     dim: int = 64
-    dilations: tuple[int, ...] = (4, 2, 1)
-    dropout: float = 0.4
-    noise: float = 0.3
-    level: float = 0.3
+    dilations: tuple[int, ...] = (8, 4, 2, 1)
+    dropout: float = 0.2
+    noise: float = 0.8
+    level: float = 0.1
     band_dropout: float = 0.1
     initial_alpha: float = 0.2
+
+    def __post_init__(self) -> None:
+        if not all(isinstance(n, int) and n >= 1 for n in (self.dim, *self.dilations)):
+            raise ConfigError(f"dim {self.dim!r}, dilations {self.dilations!r}", expected="whole numbers of at least 1")
+        if not (0 <= self.dropout < 1 and 0 <= self.band_dropout < 1):
+            raise ConfigError(f"dropout {self.dropout!r}, band_dropout {self.band_dropout!r}", expected="in [0, 1)")
+        if not (self.noise >= 0 and self.level >= 0):
+            raise ConfigError(f"noise {self.noise!r}, level {self.level!r}", expected="0 or more")
+        if not 0 < self.initial_alpha < 1:
+            raise ConfigError(f"initial_alpha {self.initial_alpha!r}", expected="a number between 0 and 1")
 
     @property
     def context_frames(self) -> int:
@@ -117,8 +127,7 @@ class SequentialModel(FaceModel):
         return {"past": silence.clone(), **self.smoothing.init_state(n_rows)}
 
     def step(self, seen: Tensor, state: State) -> tuple[Tensor, State]:
-        if len(seen) != len(state["past"]):
-            raise ModelError(f"{len(seen)} streams of sound and a state of {len(state['past'])}")
+        check_rows(state, len(seen))
         heard = torch.cat([state["past"], seen], 1)
         curves, smoothed = self.smoothing.step(self._curves(heard), state)
         return curves, {"past": heard[:, seen.shape[1] :], **smoothed}

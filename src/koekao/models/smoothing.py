@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from koekao.arkit import N_CURVES
-from koekao.models.state import State
+from koekao.models.state import State, check_rows
 
 
 class TemporalSmoothing(nn.Module):
@@ -49,7 +49,11 @@ class TemporalSmoothing(nn.Module):
             gap_frames: ``[B, T]`` int64, frames since the stream's last output; 1 where not given.
             reset: ``[B, T]`` bool, the stream begins anew at this frame.
             active: ``[B, T]`` bool; where false, x passes as it is and the state does not move.
+
+        Raises:
+            ModelError: the state is not one of B streams.
         """
+        check_rows(state, len(x))
         previous, started = state["previous"], state["started"]
         outputs = []
         for t in range(x.shape[1]):

@@ -13,7 +13,7 @@ from typing import Any
 
 import safetensors
 import safetensors.torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from koekao.atomic import write_file
 from koekao.errors import ConfigError, ModelError
@@ -44,14 +44,14 @@ def build(name: str, config: Any) -> FaceModel:
         raise ConfigError(f"unknown model {name!r}", expected="one of " + ", ".join(MODELS))
     config_type, model_type = MODELS[name]
     if not is_dataclass(config):
-        settings = dict(config)
-        if isinstance(settings.get("features"), dict):
-            settings["features"] = LogMelConfig(**settings["features"])
-        if "dilations" in settings:
-            settings["dilations"] = tuple(settings["dilations"])
         try:
+            settings = dict(config)
+            if isinstance(settings.get("features"), dict):
+                settings["features"] = LogMelConfig(**settings["features"])
+            if "dilations" in settings:
+                settings["dilations"] = tuple(settings["dilations"])
             config = config_type(**settings)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise ConfigError(f"settings of model {name!r} do not fit: {error}") from error
     return model_type(config)
 
@@ -71,7 +71,8 @@ def save_model(model: FaceModel, path: Path, **more: Any) -> None:
 
 def model_header(model: FaceModel) -> dict[str, Any]:
     """What a file must say to be loaded again."""
-    return {"format": FORMAT, "version": VERSION, "model": name_of(model), "config": asdict(model.config)}
+    config = json.loads(json.dumps(asdict(model.config)))  # as it will be read again: tuples become lists
+    return {"format": FORMAT, "version": VERSION, "model": name_of(model), "config": config}
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
@@ -94,7 +95,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
     except (safetensors.SafetensorError, ValueError, OSError) as error:
         raise ModelError(f"cannot be read ({error})", where=path, do="copy it again, or train again") from error
-    if not isinstance(header, dict) or "version" not in header:
+    if not isinstance(header, dict) or not isinstance(header.get("version"), int):
         raise ModelError("holds no koekao header", where=path, expected="a file written by koekao")
     if header["version"] > VERSION:
         raise ModelError(
@@ -118,7 +119,7 @@ def load_model(path: Path) -> tuple[FaceModel, dict[str, Any]]:
     return model.eval(), header
 
 
-def fit_tensors(model: FaceModel, tensors: dict[str, Tensor], where: object) -> None:
+def fit_tensors(model: nn.Module, tensors: dict[str, Tensor], where: object) -> None:
     """Put ``tensors`` into ``model``.
 
     Raises:

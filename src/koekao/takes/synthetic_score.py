@@ -86,6 +86,7 @@ NUMBER: dict[str, int] = {phone.name: i for i, phone in enumerate(PHONES)}
 PAUSE: Final = NUMBER["pause"]
 
 _VOWELS = [p.name for p in PHONES if p.kind == "vowel"]
+# Lips that close are what a viewer misses first, so /m/, /p/ and /b/ come twice as often as the others.
 _ONSETS = [p.name for p in PHONES if p.kind in ("stop", "fricative", "liquid")] + ["m", "n", "m", "p", "b"]
 _CODAS = ["m", "n", "ng", "l", "r", "s", "z", "f", "v", "sh", "th"]
 _SONORANT = ("vowel", "nasal", "liquid")

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from koekao.errors import ConfigError
 from koekao.takes.synthetic_score import PHONES, TICK_S, Floats, Score, at_times, smooth
 
-LOUDEST_RMS: Final = 0.23
-"""Root mean square of the loudest vowel, of full scale; its peaks are three to five times as high."""
+LOUDEST_RMS: Final = 0.20
+"""Root mean square of the loudest vowel, of full scale; its peaks are two to five times as high."""
 ROOM_RMS: Final = 0.001
 """The noise of the room, -60 dB of full scale, so that silence is not digital zero."""
 EFFORT_DB: Final = 18.0

@@ -82,13 +82,15 @@ class TrainConfig:
             raise ConfigError(f"trainer {self.trainer!r}", expected="one of " + ", ".join(get_args(TrainerName)))
         if self.epochs is not None and self.minutes is not None:
             raise ConfigError("epochs and minutes are both given", do="give one of --epochs and --minutes")
-        for name in ("epochs", "minutes", "learning_rate", "validations"):
+        for name in ("epochs", "minutes", "learning_rate", "clip_norm", "validations"):
             value = getattr(self, name)
-            if value is not None and value <= 0:
+            if value is not None and not value > 0:
                 raise ConfigError(f"{name} {value!r}", expected="a number above 0")
         for name in ("max_steps", "batch_size", "n_streams", "weight_decay", "velocity_weight"):
-            if getattr(self, name) < 0:
+            if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name} {getattr(self, name)!r}", expected="0 or more")
+        if not 0 <= self.warmup <= 1:
+            raise ConfigError(f"warmup {self.warmup!r}", expected="a share in [0, 1]")
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as JSON values."""

@@ -75,11 +75,17 @@ def evaluate(run: Run, corpus: Corpus, *, split: str = "unseen") -> Evaluation:
 
 
 def score_takes(predict: Predictor, corpus: Corpus) -> Scores:
-    """Score a predictor (sound ``[n]`` float32 to curves ``[F, 52]``) on every take, each as a whole."""
-    return score(
-        (predict(as_float(corpus.audio(i))), np.asarray(corpus.curves(i)), corpus.valid(i).astype(bool))
-        for i in range(len(corpus))
-    )
+    """Score a predictor (sound ``[n]`` float32 to curves ``[F, 52]``) on every take, each as a whole.
+
+    A take may have a frame more than its sound covers, or one less; that frame is not scored.
+    """
+    return score(_pair(predict, corpus, i) for i in range(len(corpus)))
+
+
+def _pair(predict: Predictor, corpus: Corpus, i: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:
+    predicted, truth = predict(as_float(corpus.audio(i))), corpus.curves(i)
+    n_frames = min(len(predicted), len(truth))
+    return predicted[:n_frames], truth[:n_frames], corpus.valid(i)[:n_frames]
 
 
 def check_fits(model: FaceModel, corpus: Corpus) -> None:

@@ -20,7 +20,7 @@ def position_loss(predicted: Tensor, target: Tensor, spread: Tensor, mask: Tenso
         predicted, target: ``[..., 52]``. spread: ``[52]``. mask: ``[...]`` bool.
     """
     error = (predicted - target)[..., spread > 0] / spread[spread > 0]
-    return _masked_mean(error.square(), mask)
+    return _mean_square(error, mask)
 
 
 def velocity_loss(
@@ -36,10 +36,13 @@ def velocity_loss(
     gap = gap_frames[:, 1:].clamp_min(1)
     error = ((predicted - target)[..., moving] / spread[moving]).diff(dim=1) / gap[..., None]
     near = (gap_frames[:, 1:] > 0) & (gap_frames[:, 1:] <= LARGEST_VELOCITY_GAP_FRAMES) & ~reset[:, 1:]
-    return _masked_mean(error.square(), near & mask[:, 1:] & mask[:, :-1])
+    return _mean_square(error, near & mask[:, 1:] & mask[:, :-1])
 
 
-def _masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean of ``values`` ``[..., n]`` over the frames of ``mask``; 0, with a gradient of 0, if there are none."""
-    total = torch.where(mask[..., None], values, torch.zeros_like(values)).sum()
-    return total / (mask.sum() * values.shape[-1]).clamp_min(1)
+def _mean_square(error: Tensor, mask: Tensor) -> Tensor:
+    """Mean square of ``error`` ``[..., n]`` over the frames of ``mask``; 0, with a gradient of 0, if there are none.
+
+    Masked before squaring: after it, what is not finite where nothing counts would still be so in the gradient.
+    """
+    total = torch.where(mask[..., None], error, torch.zeros_like(error)).square().sum()
+    return total / (mask.sum() * error.shape[-1]).clamp_min(1)

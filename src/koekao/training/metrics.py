@@ -46,12 +46,17 @@ class Scores:
     n_frames: int
 
     def average(self, metric: str, curves: Iterable[str] = NAMES) -> float | None:
-        """Mean of a metric (of velocity_ratio: ratio of the sums) over those of ``curves`` that move, or None."""
+        """Mean of a metric over those of ``curves`` that move, or None if none does.
+
+        Of velocity_ratio it is the ratio of the sums, or None if no value changes from one frame to the next (a curve
+        may move from take to take alone, or over untracked frames).
+        """
         chosen = [INDEX[name] for name in curves if self.moving[INDEX[name]]]
         if not chosen:
             return None
         if metric == "velocity_ratio":
-            return float(self.moved[chosen].sum() / self.truly_moved[chosen].sum())
+            truly_moved = float(self.truly_moved[chosen].sum())
+            return float(self.moved[chosen].sum()) / truly_moved if truly_moved else None
         return float(getattr(self, metric)[chosen].mean())
 
     def as_dict(self) -> dict[str, Any]:

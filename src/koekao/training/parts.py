@@ -12,6 +12,7 @@ import torch
 from koekao.batches import Loader, to_device
 from koekao.batches.spec import Spec, StreamSpec
 from koekao.corpus import Corpus
+from koekao.errors import ConfigError
 from koekao.features import LogMelConfig
 from koekao.models import FaceModel, FrameModel, SequentialModel, build
 from koekao.training.config import TrainConfig
@@ -21,10 +22,18 @@ _PROBE_STEPS = 8
 
 
 def device_named(name: str) -> torch.device:
-    """``auto`` is CUDA where there is one, else the CPU."""
+    """``auto`` is CUDA where there is one, else the CPU.
+
+    Raises:
+        ConfigError: no such device, or none here.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
+    try:
+        return torch.zeros(0, device=name).device
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0].split(". ")[0]
+        raise ConfigError(f"device {name!r} cannot be used ({reason})", do="say auto, cpu, cuda or cuda:0") from error
 
 
 def make_model(config: TrainConfig, corpus: Corpus) -> FaceModel:
@@ -63,6 +72,9 @@ def _task(config: TrainConfig, model: FaceModel, spec: Spec) -> Task:
     if isinstance(model, SequentialModel) and isinstance(spec, StreamSpec):
         return SequentialTask(model, spec.n_streams, config.velocity_weight)
     if isinstance(model, FrameModel):
+        if model.config.target_frame >= spec.window_frames:
+            seen = f"target_frame {model.config.target_frame} of clips of {spec.window_frames} frames"
+            raise ConfigError(seen, expected="a frame of the clip", do="say longer --clip-s, or an earlier frame")
         return ClipTask(model)
     raise TypeError(f"no task for {type(model).__name__} on {type(spec).__name__}")
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from koekao.corpus import Corpus
-from koekao.errors import RunError
+from koekao.errors import ModelError, RunError
 from koekao.features import LogMel, LogMelConfig
-from koekao.models.weights import VERSION, read_tensors, save_tensors
+from koekao.models.weights import VERSION, fit_tensors, read_tensors, save_tensors
 from koekao.takes.take import as_float
 
 PAST_FRAMES = 15
@@ -68,13 +68,17 @@ class Ridge:
         """Read what :meth:`save` wrote.
 
         Raises:
-            ModelError: missing or damaged.
+            ModelError: missing, damaged, or something else than a ridge baseline.
         """
         tensors, header = read_tensors(path)
-        features = LogMel(LogMelConfig(**header["features"]))
-        weights = tensors.pop("weights")
-        features.load_state_dict(tensors)
-        return cls(features, int(header["look_ahead_frames"]), weights, float(header["penalty"]))
+        try:
+            features = LogMel(LogMelConfig(**header["features"]))
+            look_ahead_frames, penalty = int(header["look_ahead_frames"]), float(header["penalty"])
+            weights = tensors.pop("weights")
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"is no ridge baseline ({error})", where=path, do="train again") from error
+        fit_tensors(features, tensors, path)
+        return cls(features, look_ahead_frames, weights, penalty)
 
 
 @torch.no_grad()
@@ -82,7 +86,7 @@ def inputs_of(features: LogMel, audio: NDArray[np.float32], look_ahead_frames: i
     """``[F, X + 1]`` float64: log-mel of the frames around each frame, and a 1; silence before and after the sound."""
     n_frames = features.clock.frames_covering(len(audio))
     columns = features.columns(
-        torch.from_numpy(np.ascontiguousarray(audio))[None],
+        torch.from_numpy(np.require(audio, np.float32, ("C", "W")))[None],
         first_frame=-PAST_FRAMES,
         n_frames=PAST_FRAMES + n_frames + look_ahead_frames,
     )
@@ -124,9 +128,10 @@ def _folds(corpus: Corpus, features: LogMel, look_ahead_frames: int) -> list[_Mo
     """The takes in up to five parts."""
     folds: list[_Moments] = []
     for take in range(len(corpus)):
-        valid = torch.from_numpy(corpus.valid(take).astype(bool))
-        x = inputs_of(features, as_float(corpus.audio(take)), look_ahead_frames)[: len(valid)][valid]
-        y = torch.from_numpy(corpus.curves(take)[valid.numpy()].astype(np.float64))
+        x = inputs_of(features, as_float(corpus.audio(take)), look_ahead_frames)
+        valid = torch.from_numpy(corpus.valid(take)[: len(x)].astype(bool))  # a take may have a frame more than sound
+        x = x[: len(valid)][valid]
+        y = torch.from_numpy(corpus.curves(take)[: len(valid)][valid.numpy()].astype(np.float64))
         moments = _Moments(x.T @ x, x.T @ y, y.square().sum(0))
         if take < _N_FOLDS:
             folds.append(moments)

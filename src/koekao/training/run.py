@@ -59,7 +59,7 @@ class Run:
             raise RunError("is no run", where=self.path, expected="a folder with run.json", do="make one: koekao train")
         try:
             record = json.loads(self.record.read_text("utf-8"))
-            version = record["version"]
+            version = int(record["version"])
         except (ValueError, TypeError, KeyError) as error:
             raise RunError(f"is damaged ({error})", where=self.record, do="train again") from error
         if version > VERSION:

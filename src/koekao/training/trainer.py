@@ -83,7 +83,7 @@ class Trainer:
         """Train to the end of the plan, or until stopped; returns why it ended.
 
         Raises:
-            RunError: the loss is no longer a number; the weights have not been touched by it.
+            RunError: loss or gradient is no longer a number; the weights have not been touched by it.
         """
         self.run.path.mkdir(parents=True, exist_ok=True)
         self._listeners += listeners_of(self.run.path, self.run.log)
@@ -91,6 +91,9 @@ class Trainer:
             with self._stoppable():
                 self.parts = self._prepare()
                 self._tell("begin", **self._description())
+                if not self._record:
+                    self._save()  # before the record, so that whatever has one can be resumed
+                self._write_record()
                 self._train()
                 self._finish()
         finally:
@@ -114,7 +117,6 @@ class Trainer:
             self.step, self.epoch, self.best = progress["step"], progress["epoch"], progress["best"]
             self._seconds_before, self._validated_step = progress["seconds"], progress["validated_step"]
             parts.loader.load_state_dict(progress["loader"])
-        self._write_record()
         return parts
 
     def _choose_epochs(self) -> int:
@@ -126,6 +128,9 @@ class Trainer:
         return epochs_within(seconds / a_step, lambda epochs: steps_of_run(self.config, self.train_takes, epochs))
 
     def _train(self) -> None:
+        self.stop_reason = self.stop_reason or self._reason_to_stop()
+        if self.stop_reason:  # resumed at its end, or interrupted before it began
+            return
         for epoch in range(self.epoch, self.epochs):
             self.epoch = epoch
             self.parts.loader.set_epoch(epoch)
@@ -151,10 +156,11 @@ class Trainer:
             )
         losses = self.parts.task.losses(self.model, to_device(batch, self.device))
         loss = torch.stack(list(losses.values())).sum()
-        self._refuse_nan(loss, batch)
+        self._refuse_nan(loss, batch, "loss")
         self.parts.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        self._refuse_nan(norm, batch, "norm of the gradient")
         self.parts.optimizer.step()
         self.step += 1
         self._session_steps += 1
@@ -162,11 +168,11 @@ class Trainer:
         if self.step % _TELL_EVERY_STEPS == 0 or self._session_steps == 1:
             self._tell_step(losses)
 
-    def _refuse_nan(self, loss: Tensor, batch: Batch) -> None:
-        if not torch.isfinite(loss):
+    def _refuse_nan(self, value: Tensor, batch: Batch, what: str) -> None:
+        if not torch.isfinite(value):
             takes = ", ".join(sorted({name for name in batch["file_names"] if name}))
             raise RunError(
-                f"the loss of step {self.step} is {loss.item()}, on {takes}",
+                f"the {what} of step {self.step} is {value.item()}, on {takes}",
                 where=self.run.path,
                 expected="a finite number",
                 do="look at these takes, or lower --learning-rate; the weights before this step are kept",

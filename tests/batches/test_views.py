@@ -1,0 +1,174 @@
+"""Law: around either view, a DataLoader with any number of worker processes gives the loader's batches."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from reference import assert_rows_by_hand
+from torch.utils.data import DataLoader
+
+from koekao.batches import AdaptiveSequentialDataset, ClipDataset, ClipSpec, Loader, StreamSpec
+from koekao.corpus import Corpus
+from koekao.errors import ConfigError, CorpusError
+from koekao.testing.laws import assert_same_batches, grid_windows, window_ids
+from koekao.windows import StridePolicy
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:This DataLoader will create .* worker processes:UserWarning"),  # few cores here
+    pytest.mark.filterwarnings("ignore:.* use of fork\\(\\) may lead to deadlocks:DeprecationWarning"),  # from 3.12 on
+]
+STREAMS = StreamSpec(window_frames=8, stride=StridePolicy(mode="progressive", initial_stride=6, max_epochs=4))
+CLIPS = ClipSpec(window_frames=8, batch_size=8, stride_frames=3)
+
+
+def torch_loader(dataset: Any, num_workers: int, **more: Any) -> DataLoader[Any]:
+    context = more.pop("context", "fork") if num_workers else None
+    return DataLoader(
+        dataset,
+        batch_size=dataset.spec.batch_size,
+        num_workers=num_workers,
+        multiprocessing_context=context,
+        **more,
+    )
+
+
+@pytest.mark.parametrize("num_workers", [0, 1, 2, 4])
+def test_a_dataloader_of_windows_gives_the_batches_of_the_loader(small: Any, num_workers: int) -> None:
+    ours = list(Loader(small.corpus, STREAMS))
+    theirs = torch_loader(AdaptiveSequentialDataset(small.corpus, STREAMS), num_workers)
+    assert len(theirs) == len(ours)
+    assert_same_batches(theirs, ours)
+
+
+@pytest.mark.parametrize("num_workers", [0, 1, 2, 4])
+def test_a_dataloader_of_clips_gives_the_batches_of_the_loader(small: Any, num_workers: int) -> None:
+    ours = list(Loader(small.corpus, CLIPS))
+    theirs = list(torch_loader(ClipDataset(small.corpus, CLIPS), num_workers))
+    assert len(theirs) == len(ours)
+    assert_same_batches(theirs[:-1], ours[:-1])
+    assert window_ids(theirs[-1]) == window_ids(ours[-1])  # the loader fills its last batch up
+    assert len(theirs[-1]["file_names"]) == 8 - Loader(small.corpus, CLIPS).plan.n_padding < 8
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_the_epoch_reaches_lasting_workers(small: Any, num_workers: int) -> None:
+    streams, clips = AdaptiveSequentialDataset(small.corpus, STREAMS), ClipDataset(small.corpus, CLIPS)
+    lasting = {"persistent_workers": num_workers > 0}
+    of_streams, of_clips = torch_loader(streams, num_workers, **lasting), torch_loader(clips, num_workers, **lasting)
+    orders = []
+    for epoch, stride in ((0, 6), (2, 2), (3, 1), (0, 6)):
+        streams.set_epoch(epoch)
+        clips.set_epoch(epoch)
+        batches = list(of_streams)
+        assert {gap for batch in batches for gap in batch["gap_frames"].tolist()} == {0, stride}
+        assert_same_batches(batches, Loader(small.corpus, STREAMS, epoch=epoch))
+        ids = [window for batch in of_clips for window in window_ids(batch)]
+        assert ids == [w for batch in Loader(small.corpus, CLIPS, epoch=epoch) for w in window_ids(batch)]
+        orders.append(tuple(ids))
+    assert len(set(orders)) == 3 and orders[0] == orders[3]
+
+
+def test_the_epoch_reaches_lasting_workers_after_leaving_early(small: Any) -> None:
+    dataset = AdaptiveSequentialDataset(small.corpus, STREAMS)
+    theirs = torch_loader(dataset, 2, persistent_workers=True)
+    for epoch in range(3):
+        dataset.set_epoch(epoch)
+        for batch in theirs:
+            assert_same_batches([batch], [Loader(small.corpus, STREAMS, epoch=epoch).batch(0)])
+            break
+    dataset.set_epoch(3)
+    assert_same_batches(theirs, Loader(small.corpus, STREAMS, epoch=3))
+
+
+def test_spawned_workers_open_the_corpus_anew_and_follow_the_epoch(small: Any) -> None:
+    dataset = AdaptiveSequentialDataset(small.corpus, STREAMS)
+    theirs = torch_loader(dataset, 1, context="spawn", persistent_workers=True)
+    for epoch in (0, 2):
+        dataset.set_epoch(epoch)
+        assert_same_batches(theirs, Loader(small.corpus, STREAMS, epoch=epoch))
+
+
+def test_no_worker_stays_behind(small: Any) -> None:
+    before = set(multiprocessing.active_children())
+    for _ in range(5):
+        for _batch in torch_loader(AdaptiveSequentialDataset(small.corpus, STREAMS), 2):
+            break
+    gc.collect()
+    assert set(multiprocessing.active_children()) <= before
+
+
+def test_a_fault_in_a_worker_arrives_with_its_type_and_place(small: Any, tmp_path: Path) -> None:
+    shutil.copytree(small.corpus.path, tmp_path / "c")
+    corpus = Corpus.open(tmp_path / "c")
+    (shard,) = (tmp_path / "c").glob("shard-*.arrow")
+    shard.unlink()
+    for dataset in (AdaptiveSequentialDataset(corpus, STREAMS), ClipDataset(corpus, CLIPS)):
+        with pytest.raises(CorpusError, match=shard.name):
+            next(iter(torch_loader(dataset, 1)))
+
+
+def test_every_rank_has_its_own_streams(small: Any) -> None:
+    windows = []
+    for rank in range(3):
+        dataset = AdaptiveSequentialDataset(small.corpus, STREAMS, rank=rank, world_size=3)
+        batches = list(torch_loader(dataset, 2 * (rank == 1)))
+        assert_same_batches(batches, Loader(small.corpus, STREAMS, rank=rank, world_size=3))
+        windows += [window for batch in batches for window in window_ids(batch)]
+    assert sorted(windows) == grid_windows(small.lengths, 8, 6)
+    with pytest.raises(ConfigError, match="rank 3 of 3"):
+        AdaptiveSequentialDataset(small.corpus, STREAMS, rank=3, world_size=3)
+
+
+def test_ranks_are_those_of_torch_distributed(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_rank", lambda: 1)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 3)
+    dataset = AdaptiveSequentialDataset(small.corpus, STREAMS)
+    assert (dataset.rank, dataset.world_size) == (1, 3)
+
+
+def test_a_view_is_made_from_settings_too(small: Any) -> None:
+    assert AdaptiveSequentialDataset(small.corpus, window_frames=8, seed=3).spec == StreamSpec(window_frames=8, seed=3)
+    assert ClipDataset(small.corpus, window_frames=8).spec == ClipSpec(window_frames=8)
+    assert AdaptiveSequentialDataset(small.corpus).spec == StreamSpec()
+
+
+def test_an_item_is_one_row(small: Any) -> None:
+    clips = ClipDataset(small.corpus, CLIPS)
+    item = clips[2]
+    assert (item["wav"].shape, item["arkit"].shape, item["frame_mask"].shape) == ((4352,), (8, 52), (8,))
+    assert (item["valid_frames"].shape, type(item["file_names"])) == ((), str)
+    item = next(iter(AdaptiveSequentialDataset(small.corpus, STREAMS)))
+    assert (item["audio"].shape, item["blendshapes"].shape, item["reset"].shape) == ((4352,), (8, 52), ())
+
+
+def test_clips_by_number_end_with_the_last(small: Any) -> None:
+    clips = ClipDataset(small.corpus, CLIPS)
+    assert len(clips) == len(grid_windows(small.lengths, 8, 3))
+    assert sorted((int(item["file_indices"]), int(item["start_frames"])) for item in clips) == grid_windows(
+        small.lengths, 8, 3
+    )
+    for number in (-1, len(clips)):
+        with pytest.raises(IndexError):
+            clips[number]
+
+
+def test_a_dataloader_may_shuffle_clips_once_more(small: Any) -> None:
+    order = torch.Generator().manual_seed(0)
+    batches = list(DataLoader(ClipDataset(small.corpus, CLIPS), batch_size=8, shuffle=True, generator=order))
+    windows = [window for batch in batches for window in window_ids(batch)]
+    assert sorted(windows) == grid_windows(small.lengths, 8, 3) != windows
+    assert sum(assert_rows_by_hand(batch, small.takes, "wav", "arkit") for batch in batches) == len(windows)
+
+
+def test_the_length_counts_the_rows_that_fill_up(small: Any) -> None:
+    dataset = AdaptiveSequentialDataset(small.corpus, STREAMS)
+    items = list(dataset)
+    assert len(items) == len(dataset)
+    assert sum(int(item["valid_frames"]) == 0 for item in items) == dataset.plan().n_padding > 0
