@@ -140,4 +140,4 @@ def test_a_clock_is_a_value() -> None:
     clock = Clock(16000, "29.97")
     assert clock == Clock(16000, Fraction(30000, 1001)) != Clock(16000, Fraction(30))
     assert len({clock, Clock(16000, 29.97)}) == 1
-    assert pickle.loads(pickle.dumps(clock)) == clock
+    assert pickle.loads(pickle.dumps(clock)) == clock  # noqa: S301

@@ -58,7 +58,7 @@ def test_the_text_names_place_fault_expectation_and_advice(fields: dict[str, obj
 @every_kind
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_errors_survive_pickling(kind: type[KoekaoError], protocol: int) -> None:
-    error = pickle.loads(pickle.dumps(made(kind), protocol))
+    error = pickle.loads(pickle.dumps(made(kind), protocol))  # noqa: S301
     assert type(error) is kind
     assert (error.what, error.where) == ("'0,5' is no number", "a.csv:3:JawOpen")
     assert (error.expected, error.do, str(error)) == ("0 to 1", "write 0.5", TEXT)
@@ -70,7 +70,7 @@ def test_errors_survive_being_made_from_their_text(kind: type[KoekaoError]) -> N
     error = kind(str(made(kind)))
     assert type(error) is kind
     assert str(error) == TEXT
-    assert str(pickle.loads(pickle.dumps(error))) == TEXT
+    assert str(pickle.loads(pickle.dumps(error))) == TEXT  # noqa: S301
 
 
 @every_kind

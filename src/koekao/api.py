@@ -80,7 +80,7 @@ class OpenCorpus(Corpus):
             )
         spec = StreamSpec(
             batch_size=batch_size,
-            n_streams=n_streams or (2 if batch_size % 2 == 0 else 1),
+            n_streams=(2 if batch_size % 2 == 0 else 1) if n_streams is None else n_streams,
             window_frames=window_frames,
             stride=stride,
             short=short,
@@ -158,7 +158,8 @@ def open(path: str | Path, *, split: str | None = None, names: Sequence[str] | N
     corpus = OpenCorpus.open(path)
     chosen = corpus.select(split=split, names=names) if split is not None or names is not None else corpus
     if not len(chosen):
-        raise ConfigError(f"holds no {split or ''} take", where=path, expected="at least one")
+        what = f"holds no {split} take" if split else "holds no take"
+        raise ConfigError(what, where=path, expected="at least one", do="see what it holds: koekao inspect CORPUS")
     if not isinstance(chosen, OpenCorpus):
         raise TypeError(type(chosen))
     return chosen

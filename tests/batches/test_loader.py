@@ -203,18 +203,18 @@ def test_without_threads_nothing_is_gathered_ahead(small: Any, monkeypatch: pyte
 def test_a_fault_in_a_thread_arrives_as_it_was_and_ends_the_threads(
     small: Any, monkeypatch: pytest.MonkeyPatch, num_workers: int
 ) -> None:
-    real, calls = loader_module.gather, []
+    real, loader = loader_module.gather, streams(small.corpus, num_workers=num_workers)
+    damaged = loader.plan.batch(4).start_frame.tolist(), loader.plan.batch(4).take.tolist()
 
-    def gather(*args: Any, **more: Any) -> Any:
-        calls.append(1)
-        if len(calls) == 5:
+    def gather(corpus: Any, spec: Any, rows: Any, **more: Any) -> Any:
+        if (rows.start_frame.tolist(), rows.take.tolist()) == damaged:
             raise CorpusError("damaged", where="shard:3", do="pack again")
-        return real(*args, **more)
+        return real(corpus, spec, rows, **more)
 
     monkeypatch.setattr(loader_module, "gather", gather)
     delivered = 0
     with pytest.raises(CorpusError, match="shard:3: damaged"):
-        for _batch in streams(small.corpus, num_workers=num_workers):
+        for _batch in loader:
             delivered += 1
     assert delivered == 4
     assert gatherers() == []

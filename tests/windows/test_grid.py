@@ -1,4 +1,4 @@
-"""Laws: a grid holds each window that fits, once; every take is accounted for; dense windows are the share asked for."""
+"""Laws: a grid holds each window that fits, once; no take is lost; dense windows are the share asked for."""
 
 from __future__ import annotations
 

@@ -9,19 +9,19 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 # Read when torch is first imported: threads that wait do not spin. On a machine that does anything else beside,
 # spinning made training thirty times slower; on an idle one it gained nothing that we could measure.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 from rich.text import Text
 
 from koekao import __version__
 from koekao.cli.animate import animate
 from koekao.cli.batches import batches
-from koekao.cli.console import ERRORS
+from koekao.cli.console import ERRORS, say
 from koekao.cli.demo import demo
 from koekao.cli.evaluate import evaluate
 from koekao.cli.inspect import inspect
@@ -33,16 +33,25 @@ from koekao.errors import KoekaoError
 DEBUG_FLAG = "--debug-errors"
 EXIT_ERROR, EXIT_INTERRUPTED = 2, 130
 
+
+def _shown_default(value: object) -> str | None:
+    """What help says of a default; that a switch is off and that nothing is set goes without saying."""
+    return None if value is False or value == {} else str(value)
+
+
 app = App(
     name="koekao",
     help="Speech in, the 52 ARKit face curves out.\n\n"
-    "The way of the data: TAKES -pack-> CORPUS -train-> RUN -animate-> face.csv. Begin with `koekao demo`.\n\n"
-    "Say --debug-errors to see where in the code an error was raised.",
+    "The way of the data: TAKES -pack-> CORPUS -train-> RUN -animate-> face.csv.\n\n"
+    "Begin with koekao demo. Say --debug-errors to see where in the code an error was raised.",
     version=__version__,
     help_format="rst",
+    default_parameter=Parameter(negative_iterable=(), show_default=_shown_default),
+    suppress_keyboard_interrupt=False,
 )
-for verb in (pack, inspect, batches, train, evaluate, animate, synthesize, demo):
-    app.command(verb)
+_VERBS: tuple[Callable[..., int | None], ...] = (pack, inspect, batches, train, evaluate, animate, synthesize, demo)
+for place, verb in enumerate(_VERBS):
+    app.command(verb, sort_key=place)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -50,21 +59,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     show_traceback = DEBUG_FLAG in words
     try:
-        code = app(
-            [word for word in words if word != DEBUG_FLAG],
-            exit_on_error=False,
-            print_error=False,
-            result_action="return_value",
-        )
-    except (KoekaoError, CycloptsError) as error:
+        code = _run([word for word in words if word != DEBUG_FLAG])
+    except (KoekaoError, CycloptsError, OSError) as error:
         if show_traceback:
             traceback.print_exc()
-        ERRORS.print(Text.assemble(("koekao: ", "bold red"), str(error)), soft_wrap=True)
-        sys.exit(EXIT_ERROR)
+        say(Text.assemble(("koekao: ", "bold red"), _text(error)), to=ERRORS)
+        code = EXIT_ERROR
     except KeyboardInterrupt:
-        ERRORS.print("koekao: interrupted")
-        sys.exit(EXIT_INTERRUPTED)
-    except BrokenPipeError:  # `koekao ... | head` is no fault
-        sys.stderr.close()
-        sys.exit(0)
-    sys.exit(code if isinstance(code, int) else 0)
+        say("koekao: interrupted", to=ERRORS)
+        code = EXIT_INTERRUPTED
+    sys.exit(code)
+
+
+def _run(words: Sequence[str]) -> int:
+    """Run a verb; its exit code."""
+    try:
+        code = app(words, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
+    except BrokenPipeError:  # `koekao ... | head`; what is still buffered has nowhere to go
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _text(error: KoekaoError | CycloptsError | OSError) -> str:
+    """What is said of an error: koekao's own say all; of the others where to look."""
+    if isinstance(error, CycloptsError):
+        verb = " ".join(error.command_chain or ())
+        return f"{error}\n  -> {' '.join(filter(None, ('koekao', verb, '--help')))} tells what there is"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'a file'}: {error.strerror or error}\n  -> check the path, its rights and the disk"
+    return str(error)

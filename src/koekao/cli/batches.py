@@ -6,7 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from koekao.cli.console import OUT, json_out, table
+from koekao.cli.console import count, json_out, say, table, working
+from koekao.windows.grid import Short
 from koekao.windows.stride import Mode, Schedule
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def batches(
     initial_stride: int = 32,
     final_stride: int = 1,
     schedule: Schedule = "linear",
+    dense_ratio: float = 0.1,
+    short: Short = "pad",
     epoch: int = 0,
     max_epochs: int = 100,
     num_workers: int = 0,
@@ -49,6 +52,8 @@ def batches(
         initial_stride: frames between windows at first (always, for sparse and mixed).
         final_stride: frames between windows in the last epoch of progressive.
         schedule: how progressive goes from one to the other.
+        dense_ratio: share of dense windows in mixed.
+        short: what becomes of takes that are shorter than a window.
         epoch: the epoch to look at.
         max_epochs: epochs that progressive is spread over.
         num_workers: gathering threads; 0 gathers inline.
@@ -60,23 +65,31 @@ def batches(
     from koekao.api import open as open_corpus
 
     opened = open_corpus(corpus, split=split)
-    common: dict[str, Any] = {"epoch": epoch, "drop_last": drop_last, "seed": seed, "num_workers": num_workers}
+    common: dict[str, Any] = {
+        "epoch": epoch,
+        "short": short,
+        "drop_last": drop_last,
+        "seed": seed,
+        "num_workers": num_workers,
+    }
     loaders: dict[str, Loader] = {}
     if kind != "clips":
         loaders["streams"] = opened.streams(
-            batch_size=batch_size or 4,
+            batch_size=4 if batch_size is None else batch_size,
             n_streams=n_streams,
             window_frames=window_frames,
             stride=stride,
             initial_stride=initial_stride,
             final_stride=final_stride,
             schedule=schedule,
+            dense_ratio=dense_ratio,
             max_epochs=max_epochs,
             **common,
         )
     if kind != "streams":
-        loaders["clips"] = opened.clips(batch_size=batch_size or 16, clip_s=clip_s, **common)
-    said = {name: _look_at(loader, seconds) for name, loader in loaders.items()}
+        loaders["clips"] = opened.clips(batch_size=16 if batch_size is None else batch_size, clip_s=clip_s, **common)
+    with working("measuring"):
+        said = {name: _look_at(loader, seconds) for name, loader in loaders.items()}
     if json:
         return json_out(said)
     for name, one in said.items():
@@ -88,8 +101,10 @@ def _look_at(loader: Loader, seconds: float) -> dict[str, Any]:
     from koekao.batches.describe import measure, structure
 
     plan, speed = loader.plan, measure(loader, seconds=seconds)
+    entries = structure(loader.batch(0))
     return {
-        "batch": [asdict(entry) for entry in structure(loader.batch(0))],
+        "batch": [asdict(entry) for entry in entries],
+        "bytes": sum(entry.n_bytes for entry in entries),
         "stride": plan.grid.stride,
         "epoch": loader.epoch,
         "windows": plan.n_windows,
@@ -108,19 +123,21 @@ def _look_at(loader: Loader, seconds: float) -> dict[str, Any]:
 def _show(name: str, one: dict[str, Any]) -> None:
     table(
         f"A batch of {name}",
-        ("key", "shape", "dtype", "MB", "values"),
+        ("key", "shape", "dtype", "bytes", "values"),
         [
-            (e["key"], list(e["shape"]), e["dtype"], f"{e['n_bytes'] / 1e6:.3f}" if e["n_bytes"] else "-", e["example"])
+            (e["key"], list(e["shape"]), e["dtype"], f"{e['n_bytes']:,}" if e["n_bytes"] else "-", e["example"])
             for e in one["batch"]
         ],
     )
-    OUT.print(
-        f"epoch {one['epoch']}: stride {one['stride']}, {one['windows']} windows in {one['batches']} batches, "
-        f"{one['dropped']} dropped, {one['padding_rows']} padding rows; takes shorter than a window: "
-        f"{one['padded_takes']} padded, {one['skipped_takes']} skipped"
+    say(f"{one['bytes']:,} bytes a batch")
+    say(
+        f"epoch {one['epoch']}: stride {one['stride']}, {count(one['windows'], 'window')} in "
+        f"{count(one['batches'], 'batch', 'batches')}, {one['dropped']} dropped, "
+        f"{count(one['padding_rows'], 'padding row')}"
     )
-    how = f"{one['num_workers']} threads" if one["num_workers"] else "inline"
-    OUT.print(
+    say(f"takes shorter than a window: {one['padded_takes']} padded, {one['skipped_takes']} skipped")
+    how = count(one["num_workers"], "thread") if one["num_workers"] else "inline"
+    say(
         f"measured, {how}: {one['windows_per_s']:,.0f} windows/s, {one['megabytes_per_s']:,.0f} MB/s, "
         f"first batch after {1000 * one['first_batch_s']:.1f} ms\n"
     )

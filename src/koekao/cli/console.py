@@ -1,41 +1,62 @@
-"""What the verbs print with: tables and numbers alike everywhere, plain where nobody watches."""
+"""What the verbs print with: lines, tables and JSON alike everywhere, plain where nobody watches.
+
+Results go to stdout, errors and progress to stderr, progress only where stderr is a terminal. Names of files and takes
+are printed as they are: no markup, no emoji codes, no colouring of what looks like a number. A line is wrapped between
+words on a terminal and never in a pipe, where somebody may search it.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from koekao.corpus import TakeReport
 
-OUT = Console()
-ERRORS = Console(stderr=True)
+
+class _Console(Console):
+    """Text as it is; and a reader who has seen enough (``koekao inspect ... | head``) is no fault."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, highlight=False, emoji=False)
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+OUT = _Console()
+ERRORS = _Console(stderr=True)
 MOST_TAKES = 40
+_NUMBER = re.compile(r"-?[\d.,:]+( ?(%|s|ms))?( \(.*\))?")
+
+
+def say(line: str | Text, *, to: Console = OUT) -> None:
+    """Print a line."""
+    to.print(line, overflow="ignore", soft_wrap=not to.is_terminal)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table; columns that hold numbers stand to the right."""
+    """Print a table; columns that hold numbers stand to the right, columns that are empty in every row are left out."""
     shown = [[_cell(value) for value in row] for row in rows]
-    view = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
-    for i, column in enumerate(columns):
-        numeric = all(_is_number(row[i]) for row in shown) and bool(shown)
-        view.add_column(column, justify="right" if numeric else "left", no_wrap=numeric or i == 0)
+    view = Table(box=SIMPLE_HEAD, show_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    kept = [i for i in range(len(columns)) if not shown or any(row[i] != "-" for row in shown)]
+    for i in kept:
+        numeric = bool(shown) and all(row[i] == "-" or _NUMBER.fullmatch(row[i]) for row in shown)
+        view.add_column(columns[i], justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
     for row in shown:
-        view.add_row(*row)
+        view.add_row(*(row[i] for i in kept))
+    say(Text(title, style="bold"))
     OUT.print(view)
+    OUT.print()
 
 
 def takes_table(title: str, takes: Sequence[TakeReport]) -> None:
@@ -59,26 +80,63 @@ def takes_table(title: str, takes: Sequence[TakeReport]) -> None:
     )
     for take in takes:
         for repair in take.repairs:
-            OUT.print(f"repaired {take.name}: {repair}", markup=False, highlight=False, soft_wrap=True)
+            say(f"repaired {take.name}: {repair}")
 
 
 def json_out(value: Any) -> None:
     """Print JSON and nothing else."""
-    print(json.dumps(value, indent=1, ensure_ascii=False))
+    print(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+@contextmanager
+def working(what: str) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal that something goes on; what is yielded changes the words."""
+    words = TextColumn("{task.description}", markup=False)
+    with Progress(SpinnerColumn(), words, TimeElapsedColumn(), **where_watched()) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda text: progress.update(task, description=text)
+
+
+def where_watched() -> dict[str, Any]:
+    """How progress is shown: on stderr where that is a terminal, without catching lines that are meant for a file."""
+    return {
+        "console": ERRORS,
+        "disable": not ERRORS.is_terminal,
+        "transient": True,
+        "redirect_stdout": OUT.is_terminal,
+    }
 
 
 def length(seconds: float) -> str:
-    """Seconds as a person says them: 49.1 s, 8 min 19 s, 2 h 05 min."""
-    if seconds < 60:
+    """Seconds as a person says them: 49.1 s, 8 min 19 s, 2 h 05 min.
+
+    >>> length(49.12), length(59.97), length(499), length(3599.6), length(7500)
+    ('49.1 s', '1 min 00 s', '8 min 19 s', '1 h 00 min', '2 h 05 min')
+    """
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
-    if seconds < 3600:
-        return f"{int(seconds // 60)} min {seconds % 60:02.0f} s"
-    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60):02d} min"
+    if round(seconds) < 3600:
+        return f"{round(seconds) // 60} min {round(seconds) % 60:02d} s"
+    return f"{round(seconds / 60) // 60} h {round(seconds / 60) % 60:02d} min"
 
 
 def short_length(seconds: float) -> str:
-    """Seconds as minutes:seconds, 1:49.8, for the columns of tables."""
-    return f"{int(seconds // 60)}:{seconds % 60:04.1f}"
+    """Seconds as minutes:seconds for the columns of tables.
+
+    >>> short_length(109.81), short_length(59.96)
+    ('1:49.8', '1:00.0')
+    """
+    tenths = round(10 * seconds)
+    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"
+
+
+def count(n: int, thing: str, things: str = "") -> str:
+    """A number of things.
+
+    >>> count(1, "take"), count(1200, "take"), count(0, "batch", "batches")
+    ('1 take', '1,200 takes', '0 batches')
+    """
+    return f"{n:,} {thing if n == 1 else things or thing + 's'}"
 
 
 def names(values: Sequence[str], most: int = 6) -> str:
@@ -90,7 +148,3 @@ def _cell(value: object) -> str:
     if value is None:
         return "-"
     return f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-def _is_number(text: str) -> bool:
-    return text == "-" or re.fullmatch(r"-?[\d.,:]+( ?(%|s|ms|MB))?", text) is not None

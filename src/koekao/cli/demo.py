@@ -6,7 +6,7 @@ import shutil
 import time
 from pathlib import Path
 
-from koekao.cli.console import OUT, length, table
+from koekao.cli.console import OUT, count, length, say, table
 from koekao.cli.evaluate import show
 from koekao.cli.synthesize import write_synthetic
 from koekao.cli.train import run_training
@@ -39,10 +39,10 @@ def demo(*, out: Path = Path("out/demo"), minutes: float = 1.0, seed: int = 0) -
 
     OUT.rule("1 of 5: synthetic takes")
     made_s = write_synthetic(out / "takes", takes=_TAKES, seconds=_SECONDS, seed=seed)
-    OUT.print(f"{_TAKES} takes, {length(made_s)}: {out / 'takes'}")
+    say(f"{count(_TAKES, 'take')}, {length(made_s)}: {out / 'takes'}")
     OUT.rule("2 of 5: pack")
     report = pack(out / "takes", out / "corpus", PackConfig(val=2 / _TAKES, test=2 / _TAKES, seed=seed))
-    OUT.print(f"found {report.found}, packed {report.packed}, refused {len(report.refused)}: {out / 'corpus'}")
+    say(f"found {report.found}, packed {report.packed}, refused {len(report.refused)}: {out / 'corpus'}")
     OUT.rule("3 of 5: train")
     run_training(out / "corpus", out / "run", TrainConfig(minutes=minutes, seed=seed))
     OUT.rule("4 of 5: evaluate")
@@ -60,12 +60,12 @@ def demo(*, out: Path = Path("out/demo"), minutes: float = 1.0, seed: int = 0) -
         ("what", "where", "result"),
         [
             ("takes", out / "takes", f"{report.found} found, {length(report.seconds)}"),
-            ("corpus", out / "corpus", f"{report.frames} frames"),
+            ("corpus", out / "corpus", count(report.frames, "frame")),
             (
                 "run",
                 out / "run",
                 f"mean r {scores['model']['r']:.3f} on unseen takes (ridge {scores['ridge']['r']:.3f})",
             ),
-            ("animation", out / "face.csv", f"{len(curves)} frames, also .jsonl and .json"),
+            ("animation", out / "face.csv", f"{count(len(curves), 'frame')}, also .jsonl and .json"),
         ],
     )

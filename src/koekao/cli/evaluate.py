@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from koekao.cli.console import ERRORS, OUT, json_out, names, table
+from koekao.arkit import N_CURVES
+from koekao.cli.console import count, json_out, names, say, table, working
 
 if TYPE_CHECKING:
     from koekao.training import Evaluation
@@ -34,7 +35,7 @@ def evaluate(
     from koekao.training import evaluate as score_run
     from koekao.training import open_run
 
-    with ERRORS.status("animating takes"):
+    with working("animating takes"):
         evaluation = score_run(open_run(run), Corpus.open(corpus), split=split)
     if json:
         return json_out(evaluation.as_dict())
@@ -47,7 +48,13 @@ def show(evaluation: Evaluation) -> None:
     said = evaluation.as_dict()
     columns = ("r", "mae", "rmse", "velocity_ratio")
     table(
-        f"{len(said['takes'])} takes, {said['n_frames']} frames, {len(said['moving'])} curves move",
+        ", ".join(
+            (
+                count(len(said["takes"]), "take"),
+                count(said["n_frames"], "frame"),
+                f"{len(said['moving'])} of {N_CURVES} curves move",
+            )
+        ),
         ("", "r", "mae", "rmse", "velocity ratio"),
         [(who, *(said[who][metric] for metric in columns)) for who in _WHO],
     )
@@ -59,7 +66,6 @@ def show(evaluation: Evaluation) -> None:
             if said["model"][key][name]["r"] is not None
         ]
         table(title, header, rows)
-    OUT.print(f"takes ({said['chosen']}): {names(said['takes'], 10)}")
-    OUT.print(
-        "r: correlation in a take, mae: error in curve units, velocity ratio: 1 is as lively as the truth, 0 still"
-    )
+    say(f"{said['chosen']}: {names(said['takes'], 10)}")
+    say("r: correlation within a take; mae, rmse: error in curve units")
+    say("velocity ratio: 1 is as lively as the truth, 0 is a still face")

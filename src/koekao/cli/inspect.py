@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from koekao.arkit import N_CURVES
-from koekao.cli.console import MOST_TAKES, OUT, json_out, length, short_length, table, takes_table
+from koekao.cli.console import (
+    ERRORS,
+    MOST_TAKES,
+    count,
+    json_out,
+    length,
+    say,
+    short_length,
+    table,
+    takes_table,
+    working,
+)
+from koekao.cli.pack import Order
+from koekao.errors import KoekaoError, TakeError
+from koekao.takes.folder import CURVE_ENDINGS, SOUND_ENDINGS
 
-_CURVE_ENDINGS = (".csv", ".jsonl", ".json")
 
-
-def inspect(thing: Path, /, *, all_takes: bool = False, order: str | None = None, json: bool = False) -> None:
+def inspect(thing: Path, /, *, all_takes: bool = False, order: Order | None = None, json: bool = False) -> int | None:
     """Show what is in a corpus, a folder of takes, a file of curves or a sound file.
+
+    Of a folder every file is looked at; those that cannot be used are listed with the reason, and the exit code is 2.
 
     Args:
         thing: what to look at.
@@ -24,11 +39,12 @@ def inspect(thing: Path, /, *, all_takes: bool = False, order: str | None = None
     if (thing / "corpus.json").is_file():
         _corpus(thing, all_takes=all_takes, json=json)
     elif thing.is_dir():
-        _folder(thing, order=order, json=json)
-    elif thing.suffix.lower() in _CURVE_ENDINGS:
-        _curves([thing], order=order, json=json)
+        return _folder(thing, order=order, json=json)
+    elif thing.suffix.lower() in (*CURVE_ENDINGS, ".json"):
+        _curves(thing, order=order, json=json)
     else:
         _sound(thing, json=json)
+    return None
 
 
 def _corpus(path: Path, *, all_takes: bool, json: bool) -> None:
@@ -38,80 +54,105 @@ def _corpus(path: Path, *, all_takes: bool, json: bool) -> None:
     if json:
         return json_out(summary.as_dict())
     shown = summary.takes if all_takes else summary.takes[:MOST_TAKES]
-    takes_table(f"{summary.path}: {summary.n_takes} takes", shown)
+    takes_table(f"{summary.path}: {count(summary.n_takes, 'take')}", shown)
     if len(shown) < summary.n_takes:
-        OUT.print(f"... and {summary.n_takes - len(shown)} takes more: --all-takes")
+        say(f"... and {count(summary.n_takes - len(shown), 'take')} more: --all-takes")
     moving = [curve for curve in summary.curves if curve.moves_in]
     table(
         f"{len(moving)} of {len(summary.curves)} curves move",
         ("curve", "min", "max", "mean", "std", "moves in"),
         [(c.name, c.lowest, c.highest, c.mean, c.std, f"{c.moves_in:.0%}") for c in moving],
     )
-    hours = ", ".join(f"{split} {length(3600 * h)}" for split, h in summary.hours_by_split.items())
-    OUT.print(
-        f"{length(summary.seconds)} ({summary.seconds / 3600:.3f} h), {summary.n_frames} frames at {summary.fps} fps, "
-        f"{summary.sample_rate} Hz {summary.audio_dtype}, {summary.bytes_on_disk / 1e6:.1f} MB; {hours}"
+    say(
+        f"{length(summary.seconds)}: {count(summary.n_frames, 'frame')} at {summary.fps} fps, "
+        f"{summary.sample_rate} Hz {summary.audio_dtype}, {summary.bytes_on_disk / 1e6:.1f} MB"
     )
+    say("; ".join(f"{split} {length(3600 * hours)}" for split, hours in summary.hours_by_split.items() if hours))
+    for name, reason in summary.refused:
+        say(f"refused at packing: {name}: {reason}")
     return None
 
 
-def _folder(path: Path, *, order: str | None, json: bool) -> None:
+def _folder(path: Path, *, order: str | None, json: bool) -> int | None:
     """Every file of curves below, whether it has a sound beside it or not; then whether the takes are whole."""
-    from koekao.errors import TakeError
     from koekao.takes import find_takes
 
-    _curves(sorted(p for p in path.rglob("*") if _is_curves(p)), order=order, json=json)
-    if json:
-        return
+    files = sorted(file for file in path.rglob("*") if _is_curves(file.relative_to(path)))
+    looked_at: list[dict[str, Any]] = []
+    refused: list[KoekaoError] = []
+    with working("reading curves") as tell:
+        for file in files:
+            tell(f"reading {file.name}")
+            try:
+                looked_at.append(_look_at(file, order, path))
+            except KoekaoError as error:
+                refused.append(error)
     try:
         found = find_takes(path)
+        takes, problems, others = len(found.pairs), found.problems, len(found.ignored)
     except TakeError as error:
-        OUT.print(str(error), markup=False, soft_wrap=True)
-        return
-    for problem in found.problems:
-        OUT.print(str(problem), markup=False, soft_wrap=True)
-    OUT.print(f"{len(found.pairs)} takes, {len(found.problems)} problems, {len(found.ignored)} other files")
+        if not files:
+            raise
+        takes, problems, others = 0, (error,), 0
+    if json:
+        reasons = [str(problem) for problem in (*refused, *problems)]
+        json_out({"folder": str(path), "takes": takes, "files": looked_at, "problems": reasons, "other_files": others})
+        return 2 if refused else None
+    _curves_table(f"{path}: {count(len(files), 'file')} of curves", looked_at)
+    for problem in problems:
+        say(str(problem))
+    say(f"{count(takes, 'take')}, {count(len(problems), 'problem')}, {count(others, 'other file')}")
+    for reason in refused:
+        say(f"koekao: {reason}", to=ERRORS)
+    return 2 if refused else None
 
 
 def _is_curves(path: Path) -> bool:
-    return path.suffix.lower() in _CURVE_ENDINGS and not path.name.startswith(".")
+    return path.suffix.lower() in CURVE_ENDINGS and not any(part.startswith(".") for part in path.parts)
 
 
-def _curves(paths: list[Path], *, order: str | None, json: bool) -> None:
-    from koekao.takes import read_curves
+def _look_at(path: Path, order: str | None, folder: Path) -> dict[str, Any]:
+    """What a file of curves says of itself, and how long the sound beside it is, where there is one."""
+    from koekao.takes import probe_sound, read_curves
 
-    said: list[dict[str, Any]] = [{"file": str(path)} | read_curves(path, order=order).summary() for path in paths]
+    sounds = [sound for ending in SOUND_ENDINGS if (sound := path.with_suffix(ending)).is_file()]
+    sound_s = probe_sound(sounds[0]).duration_s if sounds else None
+    return {"file": str(path.relative_to(folder)), "sound_s": sound_s} | read_curves(path, order=order).summary()
+
+
+def _curves(path: Path, *, order: str | None, json: bool) -> None:
+    one = _look_at(path, order, path.parent) | {"file": str(path)}
     if json:
-        return json_out(said)
+        return json_out(one)
+    _curves_table("Curves", [one])
+    names = "all of them" if len(one["moving"]) == N_CURVES else ", ".join(one["moving"]) or "none"
+    return say(f"curves that move: {names}")
+
+
+def _curves_table(title: str, looked_at: Sequence[dict[str, Any]]) -> None:
     table(
-        "Curves",
-        ("file", "rows", "length", "rows/s", "clock", "gaps", "longest", "lost", "range"),
+        title,
+        ("file", "sound", "curves", "rows", "rows/s", "clock", "gaps", "lost", "range", "moving"),
         [
             (
-                Path(one["file"]).name,
-                one["rows"],
+                one["file"],
+                None if one["sound_s"] is None else short_length(one["sound_s"]),
                 short_length(one["duration_s"]),
-                one["rate_hz"],
+                one["rows"],
+                None if one["rate_hz"] is None else f"{one['rate_hz']:.2f}",
                 one["clock_fps"],
-                one["gaps"],
-                f"{1000 * one['longest_gap_s']:.0f} ms",
+                f"{one['gaps']} ({1000 * one['longest_gap_s']:.0f} ms)" if one["gaps"] else 0,
                 one["untracked"],
-                f"{_or_nan(one['min']):.2f}..{_or_nan(one['max']):.3f}",
+                None if one["min"] is None else f"{one['min']:.2f}..{one['max']:.2f}",
+                len(one["moving"]),
             )
-            for one in said
+            for one in looked_at
         ],
     )
-    OUT.print("gaps: places where rows are missing, and the longest; lost: rows without a tracked face")
-    for one in said:
-        moving = f"all {N_CURVES}" if len(one["moving"]) == N_CURVES else ", ".join(one["moving"]) or "nothing"
-        OUT.print(f"{Path(one['file']).name} moves: {moving}", soft_wrap=True, highlight=False)
+    say("gaps: where rows are missing (the longest); lost: rows without a tracked face")
+    for one in looked_at:
         for note in one["notes"]:
-            OUT.print(f"{Path(one['file']).name}: {note}", markup=False, soft_wrap=True)
-    return None
-
-
-def _or_nan(value: float | None) -> float:
-    return float("nan") if value is None else value
+            say(f"{one['file']}: {note}")
 
 
 def _sound(path: Path, *, json: bool) -> None:
@@ -119,6 +160,8 @@ def _sound(path: Path, *, json: bool) -> None:
 
     info = probe_sound(path)
     if json:
-        return json_out({"file": str(path)} | asdict(info))
-    table(str(path), ("what", "value"), [*asdict(info).items(), ("length", length(info.n_samples / info.sample_rate))])
-    return None
+        return json_out({"file": str(path), "duration_s": info.duration_s} | asdict(info))
+    return say(
+        f"{path}: {length(info.duration_s)}, {count(info.n_samples, 'sample')} at {info.sample_rate} Hz, "
+        f"{count(info.channels, 'channel')}, {info.subtype}"
+    )

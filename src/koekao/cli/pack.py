@@ -7,9 +7,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from koekao.cli.console import MOST_TAKES, count, json_out, length, say, takes_table, working
 
-from koekao.cli.console import ERRORS, MOST_TAKES, OUT, json_out, length, takes_table
+Order = Literal[
+    "apple",
+    "lam",
+    "unity",
+    "vrm",
+    "mediapipe",
+    "beat",
+    "livelink_csv",
+    "livelink_udp",
+    "unreal",
+    "audio2face",
+    "ifacialmocap",
+]
+"""The names in :data:`koekao.arkit.ORDERS`, so that help lists them and a wrong one is a usage error."""
 
 
 def pack(
@@ -25,7 +38,7 @@ def pack(
     seed: int = 0,
     mono: Literal["mix", "left", "right", "refuse"] = "mix",
     values: Literal["keep", "clip"] = "keep",
-    order: str | None = None,
+    order: Order | None = None,
     skip_bad: bool = False,
     overwrite: bool = False,
     json: bool = False,
@@ -40,8 +53,9 @@ def pack(
         fps: frame rate of the corpus; curves are brought to it by interpolation in time.
         sample_rate: sample rate of the corpus in Hz; other sound is resampled.
         split_by: keep takes, or all takes of a speaker, on one side of a split.
-        val: validation takes: a share (0.1), or name patterns. Default: 0.1, where there are at least 5.
-        test: test takes: a share, or name patterns. Default: none.
+        val: takes to validate on: a share (0.1), or a name or pattern ("anna_*"), which may be given several times.
+            Default: 0.1, where there are at least 5.
+        test: takes to test on: a share, or names and patterns. Default: none.
         seed: decides which takes a share picks.
         mono: what becomes of several channels.
         values: what becomes of values outside 0..1.
@@ -66,21 +80,21 @@ def pack(
         overwrite=overwrite,
         policies=TakePolicies(mono=mono, values=values, order=order),
     )
-    with _progress() as progress:
-        bar = progress.add_task("packing", total=None)
-        report = pack_folder(takes, corpus, config, on_take=lambda take: progress.update(bar, advance=1))
+    with working("looking for takes") as tell:
+        report = pack_folder(takes, corpus, config, on_take=lambda take: tell(f"packed {take.name}"))
     if json:
         return json_out(asdict(report) | {"path": str(report.path)})
     takes_table(f"Corpus {report.path}", report.takes[:MOST_TAKES])
     if len(report.takes) > MOST_TAKES:
-        OUT.print(f"... and {len(report.takes) - MOST_TAKES} takes more: koekao inspect {report.path} --all-takes")
-    OUT.print(
+        say(f"... and {count(len(report.takes) - MOST_TAKES, 'take')} more: koekao inspect {report.path} --all-takes")
+    say(
         f"found {report.found}, packed {report.packed} ({length(report.seconds)}), refused {len(report.refused)}, "
-        f"other files {report.ignored}; splits: {', '.join(f'{n} {k}' for k, n in report.by_split.items())}"
+        f"other files {report.ignored}"
     )
+    say("splits: " + ", ".join(f"{n} {split}" for split, n in report.by_split.items()))
     for name, reason in report.refused:
-        OUT.print(f"refused {name}: {reason}", markup=False, soft_wrap=True)
-    OUT.print(f"next: koekao train {report.path} RUN", markup=False)
+        say(f"refused {name}: {reason}")
+    say(f"next: koekao train {report.path} RUN")
     return None
 
 
@@ -89,14 +103,3 @@ def _share_or_names(values: list[str] | None, default: float) -> float | tuple[s
     if values is None:
         return default
     return float(values[0]) if len(values) == 1 and re.fullmatch(r"\d*\.?\d+", values[0]) else tuple(values)
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=ERRORS,
-        transient=True,
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from koekao.cli.console import OUT, length
+from koekao.cli.console import count, json_out, length, say, working
 
 
 def synthesize(
@@ -19,24 +19,35 @@ def synthesize(
     sample_rate: int = 16000,
     seed: int = 0,
     format: Literal["jsonl", "livelink_csv"] = "jsonl",
+    overwrite: bool = False,
+    json: bool = False,
 ) -> None:
     """Make synthetic takes: speech-like sound and the curves that fit it, for trying things out.
 
     Args:
-        folder: where to write them.
+        folder: where to write them; a new or an empty one.
         takes: how many.
         seconds: length of each.
         voices: how many different voices.
         fps: frames a second.
-        sample_rate: Hz.
+        sample_rate: sample rate of the sound in Hz.
         seed: the same seed makes the same takes.
         format: format of the curve files.
+        overwrite: write into a folder that holds something; takes of the same names are replaced.
+        json: print what was made as JSON.
     """
+    from koekao.errors import OutputError
+
+    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+        raise OutputError("is not empty", where=folder, do="choose another folder, or say --overwrite")
     n_seconds = write_synthetic(
         folder, takes=takes, seconds=seconds, voices=voices, fps=fps, sample_rate=sample_rate, seed=seed, format=format
     )
-    OUT.print(f"{takes} synthetic takes, {length(n_seconds)}, in {folder}")
-    OUT.print(f"next: koekao pack {folder} CORPUS")
+    if json:
+        return json_out({"folder": str(folder), "takes": takes, "seconds": n_seconds})
+    say(f"{count(takes, 'synthetic take')}, {length(n_seconds)}: {folder}")
+    say(f"next: koekao pack {folder} CORPUS")
+    return None
 
 
 def write_synthetic(
@@ -52,13 +63,18 @@ def write_synthetic(
 ) -> float:
     """Write synthetic takes; returns their length together in seconds."""
     from koekao.clock import parse_fps
+    from koekao.errors import ConfigError
     from koekao.outputs.folder import write_take
     from koekao.takes.synthetic import make_takes
 
+    if takes < 1:
+        raise ConfigError(f"{takes} takes", expected="at least 1")
     total_s = 0.0
-    for take in make_takes(
-        takes, seconds=seconds, seed=seed, voices=voices, sample_rate=sample_rate, fps=parse_fps(fps)
-    ):
-        write_take(folder, take.name, take.audio, take.sample_rate, take.curves, take.fps, format=format)
-        total_s += take.duration_s
+    with working("making takes") as tell:
+        for take in make_takes(
+            takes, seconds=seconds, seed=seed, voices=voices, sample_rate=sample_rate, fps=parse_fps(fps)
+        ):
+            write_take(folder, take.name, take.audio, take.sample_rate, take.curves, take.fps, format=format)
+            total_s += take.duration_s
+            tell(f"made {take.name}")
     return total_s

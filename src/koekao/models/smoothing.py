@@ -66,4 +66,4 @@ class TemporalSmoothing(nn.Module):
             outputs.append(torch.where(moves[:, None], y, x[:, t]))
             previous = torch.where(moves[:, None], y, previous)
             started = started | moves
-        return torch.stack(outputs, 1), {"previous": previous, "started": started}
+        return torch.stack(outputs, 1) if outputs else x, {"previous": previous, "started": started}

@@ -95,7 +95,8 @@ def resume_law(make_loader: Callable[[], Resumable], *, epochs: int = 2) -> int:
         How many positions were tried.
     """
     first = make_loader()
-    positions, delivered = [(0, 0, _saved(first))], []
+    positions = [(0, 0, _saved(first))]
+    delivered: list[AnyBatch] = []
     for epoch in range(epochs):
         first.set_epoch(epoch)
         positions.append((len(delivered), epoch, _saved(first)))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from koekao.batches import ClipSpec, StreamSpec
-from koekao.batches.spec import clip_frames
 from koekao.clock import Clock
 from koekao.errors import ConfigError
 from koekao.windows.stride import Mode, Schedule, StridePolicy
+
+if TYPE_CHECKING:
+    from koekao.batches import ClipSpec, StreamSpec
 
 TrainerName = Literal["sequential", "clips"]
 DEBUG_BATCHES = 3
@@ -98,6 +99,9 @@ class TrainConfig:
 
     def spec(self, n_takes: int, clock: Clock, epochs: int) -> StreamSpec | ClipSpec:
         """What the batches of this run are, over ``n_takes`` training takes and ``epochs`` epochs."""
+        from koekao.batches import ClipSpec, StreamSpec  # takes torch with it, which reading settings need not
+        from koekao.batches.spec import clip_frames
+
         if self.trainer == "clips":
             return ClipSpec(
                 batch_size=self.batch_size or 256, window_frames=clip_frames(self.clip_s, clock), seed=self.seed

@@ -35,7 +35,7 @@ from koekao.training.schedule import epochs_within, learning_rate
 from koekao.training.statistics import fit_statistics
 
 DEFAULT_EPOCHS = 30
-_TIME_MARGIN = 0.9
+_PLANNED_SHARE, _STOP_SHARE = 0.9, 0.97  # of the minutes: planned to be used, and where training stops all the same
 _SAVE_EVERY_S = 60.0
 _TELL_EVERY_STEPS = 10
 
@@ -124,7 +124,7 @@ class Trainer:
             return self.config.epochs or DEFAULT_EPOCHS
         spec = self.config.spec(len(self.train_takes), self.corpus.clock, 1)
         a_step = seconds_a_step(self.config, self.train_takes, self.model, spec)
-        seconds = 60 * self.config.minutes * _TIME_MARGIN - (time.monotonic() - self._began_s)
+        seconds = 60 * self.config.minutes * _PLANNED_SHARE - (time.monotonic() - self._began_s)
         return epochs_within(seconds / a_step, lambda epochs: steps_of_run(self.config, self.train_takes, epochs))
 
     def _train(self) -> None:
@@ -183,7 +183,7 @@ class Trainer:
             return f"debug: {DEBUG_BATCHES} batches"
         if self.config.max_steps and self.step >= self.config.max_steps:
             return f"{self.step} steps done"
-        if self.config.minutes is not None and self._seconds() > 60 * self.config.minutes:
+        if self.config.minutes is not None and self._seconds() > 60 * self.config.minutes * _STOP_SHARE:
             return f"{self.config.minutes:g} minutes are over"
         return ""
 
