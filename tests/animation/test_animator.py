@@ -121,7 +121,7 @@ def test_tensors_and_read_only_views_and_doubles_are_sound_too(model_of: Any) ->
 def test_sound_after_the_end_is_an_error(model_of: Any) -> None:
     animator = Animator(model_of("sequential"))
     animator.push(SPEECH[:1000])
-    assert animator.finish().shape == (1, 2, 52)
+    assert animator.finish().shape == (1, 1, 52)
     with pytest.raises(ModelError, match=r"sound after finish\(\)") as error:
         animator.push(SPEECH[:1000])
     assert "new Animator" in error.value.do

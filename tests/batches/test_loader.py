@@ -119,6 +119,16 @@ def test_three_epochs_differ_and_each_is_itself_again(small: Any, make: Any) -> 
         assert [window for batch in make(small.corpus, epoch=epoch) for window in window_ids(batch)] == orders[epoch]
 
 
+@pytest.mark.parametrize("make", [streams, clips])
+def test_the_seed_decides_the_order_and_without_shuffling_it_is_that_of_the_corpus(small: Any, make: Any) -> None:
+    orders = [[w for batch in make(small.corpus, seed=seed) for w in window_ids(batch)] for seed in (0, 1, 2)]
+    assert len({tuple(order) for order in orders}) == 3
+    assert len({tuple(sorted(order)) for order in orders}) == 1
+    plain = {"batch_size": 1, "n_streams": 1} if make is streams else {}
+    in_order = [w for batch in make(small.corpus, shuffle=False, **plain) for w in window_ids(batch)]
+    assert in_order == sorted(orders[0])
+
+
 def test_an_epoch_may_be_a_number_of_numpy(small: Any) -> None:
     plain, numpys = clips(small.corpus, epoch=1), clips(small.corpus, epoch=np.int64(1))
     assert_same_batches([plain.batch(0)], [numpys.batch(0)])

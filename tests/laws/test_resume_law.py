@@ -23,6 +23,60 @@ CLIPS = ClipSpec(window_frames=8, batch_size=12, stride_frames=3)
 every_spec = pytest.mark.parametrize("spec", [STREAMS, MIXED, CLIPS], ids=["streams", "mixed", "clips"])
 
 
+class Forgetful(Loader):
+    """A loader that goes on one batch too late."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state | {"batch": min(state["batch"] + 1, len(self))})
+
+
+class Lying(Forgetful):
+    """One that also says that it does not."""
+
+    def state_dict(self) -> dict[str, Any]:
+        state = super().state_dict()
+        return state | {"batch": max(0, state["batch"] - 1)}
+
+
+class Fat(Loader):
+    """One that saves more than a position."""
+
+    def state_dict(self) -> dict[str, Any]:
+        return super().state_dict() | {"order": list(range(2000))}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [(Forgetful, "the position changed from"), (Lying, "batches and"), (Fat, "expected less than 4096")],
+)
+def test_the_law_finds_loaders_that_break_it(small: Any, kind: type[Loader], text: str) -> None:
+    with pytest.raises(AssertionError, match=text):
+        resume_law(lambda: kind(small.corpus, STREAMS))
+
+
+def test_the_comparison_finds_every_difference(small: Any) -> None:
+    one = Loader(small.corpus, STREAMS).batch(0)
+    changes = {
+        "audio": one["audio"] * -1.0,
+        "blendshapes": one["blendshapes"].double(),
+        "reset": ~one["reset"],
+        "frame_mask": one["frame_mask"][None],
+        "file_names": [*one["file_names"][:-1], "x"],
+        "start_frames": one["start_frames"].tolist(),
+    }
+    assert_same_batches([one], [dict(one)])
+    for key, value in changes.items():
+        with pytest.raises(AssertionError, match=f"batch 0: {key} differs"):
+            assert_same_batches([one], [one | {key: value}])
+    with pytest.raises(AssertionError, match="batch 1: audio differs"):  # -0.0 is not 0.0
+        zeros = one | {"audio": one["audio"] * 0.0}
+        assert_same_batches([one, zeros], [one, zeros | {"audio": one["audio"] * -0.0}])
+    with pytest.raises(AssertionError, match="batch 0: keys"):
+        assert_same_batches([one], [{key: one[key] for key in one if key != "reset"}])
+    with pytest.raises(AssertionError, match="1 batches and 2"):
+        assert_same_batches([one], [one, one])
+
+
 def after(loader: Loader, steps: int) -> str:
     """The position after ``steps`` batches, as it is saved."""
     for _ in islice(loader, steps):
@@ -80,6 +134,21 @@ def test_a_position_stands_at_the_batch_that_was_delivered_not_at_those_prefetch
         if taken == 3:
             break
     assert loader.state_dict()["batch"] == 3
+
+
+def test_a_fault_at_the_first_batch_of_another_round_leaves_the_position_before_it(
+    small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loader = Loader(small.corpus, STREAMS)
+    list(loader)
+
+    def no_gather(*_: object, **__: object) -> None:
+        raise CorpusError("damaged")
+
+    monkeypatch.setattr("koekao.batches.loader.gather", no_gather)
+    with pytest.raises(CorpusError, match="damaged"):
+        next(iter(loader))
+    assert loader.state_dict()["batch"] == 0
 
 
 def test_setting_the_epoch_of_the_position_keeps_it_and_another_leaves_it(small: Any) -> None:

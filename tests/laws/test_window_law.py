@@ -47,6 +47,18 @@ def expected_windows(lengths: list[int], policy: str) -> list[tuple[int, int]]:
     return windows
 
 
+def test_the_law_finds_what_is_repeated_or_lost(small: Any) -> None:
+    batches = list(Loader(small.corpus, spec_of("sparse")))
+    expected = grid_windows(small.lengths, W, 5)
+    assert_each_window_once(batches, expected)
+    with pytest.raises(AssertionError, match=r"0 windows .* are missing: \[\]; 4 too many: \["):
+        assert_each_window_once([*batches, batches[0]], expected)
+    with pytest.raises(
+        AssertionError, match=r"4 windows \(take, start frame\) are missing: \[\(\d+, \d+\), .*; 0 too many"
+    ):
+        assert_each_window_once(batches[1:], expected)
+
+
 @every_policy
 @pytest.mark.parametrize("num_workers", [0, 1, 2, 4])
 def test_for_any_number_of_threads(small: Any, policy: str, num_workers: int) -> None:

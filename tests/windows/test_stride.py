@@ -41,8 +41,8 @@ def test_staged_is_the_table_of_the_seeds() -> None:
 def test_stages_are_shares_of_the_epochs_and_exact() -> None:
     policy = StridePolicy(mode="progressive", schedule="staged", max_epochs=10)
     assert [policy.stride_at(epoch) for epoch in range(10)] == [32] * 2 + [16] * 3 + [8] * 3 + [1] * 2
-    thirds = StridePolicy(mode="progressive", schedule="staged", max_epochs=30, stages=((0, 9), (0.7, 2)))
-    assert [thirds.stride_at(epoch) for epoch in (20, 21)] == [9, 2]  # 0.7 * 30 is 20.999999999999996 in floats
+    other = StridePolicy(mode="progressive", schedule="staged", max_epochs=100, stages=((0, 9), (0.55, 2)))
+    assert [other.stride_at(epoch) for epoch in (54, 55)] == [9, 2]  # 0.55 * 100 is 55.00000000000001 in floats
 
 
 @pytest.mark.parametrize(("mode", "stride"), [("dense", 1), ("sparse", 32), ("mixed", 32)])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -39,9 +40,19 @@ MOST_TAKES = 40
 _NUMBER = re.compile(r"-?[\d.,:]+( ?(%|s|ms))?( \(.*\))?")
 
 
-def say(line: str | Text, *, to: Console = OUT) -> None:
-    """Print a line."""
-    to.print(line, overflow="ignore", soft_wrap=not to.is_terminal)
+def say(line: str, *, to: Console = OUT, style: str = "", until: int | None = None) -> None:
+    """Print a line, or several; ``style`` is that of its first ``until`` characters, or of all of it."""
+    lines = [part for one in line.split("\n") for part in (_wrapped(one, to.width) if to.is_terminal else (one,))]
+    text = Text("\n".join(lines))
+    text.stylize(style, 0, until)
+    to.print(text, soft_wrap=True)
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """Broken between words alone: a path that is too long for a line is left to the terminal, to be copied whole."""
+    indent = line[: len(line) - len(line.lstrip())]
+    parts = textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return parts or [""]
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -54,7 +65,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         view.add_column(columns[i], justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
     for row in shown:
         view.add_row(*(row[i] for i in kept))
-    say(Text(title, style="bold"))
+    say(title, style="bold")
     OUT.print(view)
     OUT.print()
 
@@ -81,6 +92,17 @@ def takes_table(title: str, takes: Sequence[TakeReport]) -> None:
     for take in takes:
         for repair in take.repairs:
             say(f"repaired {take.name}: {repair}")
+
+
+def say_refused(refused: Sequence[tuple[str, str]]) -> None:
+    """Takes that are not in a corpus, each with the reason, which mostly begins with the name."""
+    for name, reason in refused:
+        say(f"refused {reason}" if reason.startswith(name) else f"refused {name}: {reason}")
+
+
+def refused_dicts(refused: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    """The same for JSON, spelt as in ``corpus.json``."""
+    return [{"take": name, "reason": reason} for name, reason in refused]
 
 
 def json_out(value: Any) -> None:

@@ -6,15 +6,18 @@ import shutil
 import time
 from pathlib import Path
 
-from koekao.cli.console import OUT, count, length, say, table
+from koekao.cli.console import OUT, count, length, say, table, working
 from koekao.cli.evaluate import show
 from koekao.cli.synthesize import write_synthetic
 from koekao.cli.train import run_training
 
-_TAKES, _SECONDS, _SPEECH_S = 16, 20.0, 15.0
+_TAKES, _SECONDS, _SPEECH_S = 24, 20.0, 15.0
+_HELD_OUT = 3
+_MODEL = {"dim": 128, "dilations": [8, 4, 2, 1], "noise": 0.1, "level": 0.0, "band_dropout": 0.0}
+"""Synthetic takes are clean and alike, so the model may be larger and learn undisturbed."""
 
 
-def demo(*, out: Path = Path("out/demo"), minutes: float = 1.0, seed: int = 0) -> None:
+def demo(*, out: Path = Path("out/demo"), minutes: float = 1.0, seed: int = 0) -> int | None:
     """Make takes, pack them, train on them, score the model on unseen takes, animate new speech.
 
     Args:
@@ -24,30 +27,27 @@ def demo(*, out: Path = Path("out/demo"), minutes: float = 1.0, seed: int = 0) -
     """
     from koekao.api import animate
     from koekao.corpus import Corpus, PackConfig, pack
-    from koekao.errors import OutputError
     from koekao.outputs.folder import write_take
     from koekao.takes.synthetic import make_take
     from koekao.training import TrainConfig, evaluate, open_run
 
     began_s = time.monotonic()
-    mark = out / ".koekao-demo"
-    if out.exists() and any(out.iterdir()) and not mark.exists():
-        raise OutputError("exists and is not an earlier demo", where=out, do="choose another folder with --out")
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
-    mark.touch()
-
+    config = TrainConfig(minutes=minutes, seed=seed, model=_MODEL)
+    _clear(out)
     OUT.rule("1 of 5: synthetic takes")
     made_s = write_synthetic(out / "takes", takes=_TAKES, seconds=_SECONDS, seed=seed)
     say(f"{count(_TAKES, 'take')}, {length(made_s)}: {out / 'takes'}")
     OUT.rule("2 of 5: pack")
-    report = pack(out / "takes", out / "corpus", PackConfig(val=2 / _TAKES, test=2 / _TAKES, seed=seed))
+    report = pack(out / "takes", out / "corpus", PackConfig(val=_HELD_OUT / _TAKES, test=_HELD_OUT / _TAKES, seed=seed))
     say(f"found {report.found}, packed {report.packed}, refused {len(report.refused)}: {out / 'corpus'}")
     OUT.rule("3 of 5: train")
-    run_training(out / "corpus", out / "run", TrainConfig(minutes=minutes, seed=seed))
+    code = run_training(out / "corpus", out / "run", config)
+    if code:
+        return code
     OUT.rule("4 of 5: evaluate")
-    evaluation = evaluate(open_run(out / "run"), Corpus.open(out / "corpus"))
-    show(evaluation)
+    with working("animating takes"):
+        evaluation = evaluate(open_run(out / "run"), Corpus.open(out / "corpus"))
+    show(evaluation, by_curve=False)
     OUT.rule("5 of 5: animate")
     speech = make_take(seed + 1000, seconds=_SPEECH_S, name="speech")
     write_take(out, "speech", speech.audio, speech.sample_rate, speech.curves, speech.fps)
@@ -69,3 +69,18 @@ def demo(*, out: Path = Path("out/demo"), minutes: float = 1.0, seed: int = 0) -
             ("animation", out / "face.csv", f"{count(len(curves), 'frame')}, also .jsonl and .json"),
         ],
     )
+    return None
+
+
+def _clear(out: Path) -> None:
+    """Remove what an earlier demo left, and nothing else."""
+    from koekao.errors import OutputError
+
+    mark = out / ".koekao-demo"
+    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not mark.exists():
+        raise OutputError("exists and is not an earlier demo", where=out, do="choose another folder with --out")
+    out.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    for name in ("takes", "corpus", "run"):
+        if (out / name).exists():
+            shutil.rmtree(out / name)

@@ -43,23 +43,18 @@ def evaluate(
     return None
 
 
-def show(evaluation: Evaluation) -> None:
-    """The tables of an evaluation."""
+def show(evaluation: Evaluation, *, by_curve: bool = True) -> None:
+    """The tables of an evaluation; the one of all curves is long."""
     said = evaluation.as_dict()
     columns = ("r", "mae", "rmse", "velocity_ratio")
+    moving = f"{len(said['moving'])} of {N_CURVES} curves move"
     table(
-        ", ".join(
-            (
-                count(len(said["takes"]), "take"),
-                count(said["n_frames"], "frame"),
-                f"{len(said['moving'])} of {N_CURVES} curves move",
-            )
-        ),
+        f"{count(len(said['takes']), 'take')}, {count(said['n_frames'], 'frame')}, {moving}",
         ("", "r", "mae", "rmse", "velocity ratio"),
         [(who, *(said[who][metric] for metric in columns)) for who in _WHO],
     )
     header = ("", *(f"{metric} {who}" for metric in ("r", "mae") for who in _WHO))
-    for title, key in (("By region", "by_region"), ("By curve", "by_curve")):
+    for title, key in (("By region", "by_region"), ("By curve", "by_curve"))[: 2 if by_curve else 1]:
         rows = [
             (name, *(said[who][key][name][metric] for metric in ("r", "mae") for who in _WHO))
             for name in said["model"][key]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +15,9 @@ from koekao.cli.console import (
     count,
     json_out,
     length,
+    refused_dicts,
     say,
+    say_refused,
     short_length,
     table,
     takes_table,
@@ -52,7 +55,7 @@ def _corpus(path: Path, *, all_takes: bool, json: bool) -> None:
 
     summary = describe(Corpus.open(path))
     if json:
-        return json_out(summary.as_dict())
+        return json_out(summary.as_dict() | {"refused": refused_dicts(summary.refused)})
     shown = summary.takes if all_takes else summary.takes[:MOST_TAKES]
     takes_table(f"{summary.path}: {count(summary.n_takes, 'take')}", shown)
     if len(shown) < summary.n_takes:
@@ -68,8 +71,7 @@ def _corpus(path: Path, *, all_takes: bool, json: bool) -> None:
         f"{summary.sample_rate} Hz {summary.audio_dtype}, {summary.bytes_on_disk / 1e6:.1f} MB"
     )
     say("; ".join(f"{split} {length(3600 * hours)}" for split, hours in summary.hours_by_split.items() if hours))
-    for name, reason in summary.refused:
-        say(f"refused at packing: {name}: {reason}")
+    say_refused(summary.refused)
     return None
 
 
@@ -78,13 +80,14 @@ def _folder(path: Path, *, order: str | None, json: bool) -> int | None:
     from koekao.takes import find_takes
 
     files = sorted(file for file in path.rglob("*") if _is_curves(file.relative_to(path)))
+    within = Path(os.path.commonpath([file.parent for file in files])) if files else path
     looked_at: list[dict[str, Any]] = []
     refused: list[KoekaoError] = []
     with working("reading curves") as tell:
         for file in files:
             tell(f"reading {file.name}")
             try:
-                looked_at.append(_look_at(file, order, path))
+                looked_at.append(_look_at(file, order))
             except KoekaoError as error:
                 refused.append(error)
     try:
@@ -98,10 +101,14 @@ def _folder(path: Path, *, order: str | None, json: bool) -> int | None:
         reasons = [str(problem) for problem in (*refused, *problems)]
         json_out({"folder": str(path), "takes": takes, "files": looked_at, "problems": reasons, "other_files": others})
         return 2 if refused else None
-    _curves_table(f"{path}: {count(len(files), 'file')} of curves", looked_at)
+    if looked_at:
+        _curves_table(f"{within}: {count(len(looked_at), 'file')} of curves", looked_at, within)
     for problem in problems:
         say(str(problem))
-    say(f"{count(takes, 'take')}, {count(len(problems), 'problem')}, {count(others, 'other file')}")
+    say(
+        f"{count(takes, 'take')}, {count(len(refused), 'unusable file')}, {count(len(problems), 'problem')}, "
+        f"{count(others, 'other file')}"
+    )
     for reason in refused:
         say(f"koekao: {reason}", to=ERRORS)
     return 2 if refused else None
@@ -111,45 +118,47 @@ def _is_curves(path: Path) -> bool:
     return path.suffix.lower() in CURVE_ENDINGS and not any(part.startswith(".") for part in path.parts)
 
 
-def _look_at(path: Path, order: str | None, folder: Path) -> dict[str, Any]:
+def _look_at(path: Path, order: str | None) -> dict[str, Any]:
     """What a file of curves says of itself, and how long the sound beside it is, where there is one."""
     from koekao.takes import probe_sound, read_curves
 
     sounds = [sound for ending in SOUND_ENDINGS if (sound := path.with_suffix(ending)).is_file()]
     sound_s = probe_sound(sounds[0]).duration_s if sounds else None
-    return {"file": str(path.relative_to(folder)), "sound_s": sound_s} | read_curves(path, order=order).summary()
+    return {"file": str(path), "sound_s": sound_s} | read_curves(path, order=order).summary()
 
 
 def _curves(path: Path, *, order: str | None, json: bool) -> None:
-    one = _look_at(path, order, path.parent) | {"file": str(path)}
+    one = _look_at(path, order)
     if json:
         return json_out(one)
-    _curves_table("Curves", [one])
+    _curves_table(str(path), [one])
     names = "all of them" if len(one["moving"]) == N_CURVES else ", ".join(one["moving"]) or "none"
     return say(f"curves that move: {names}")
 
 
-def _curves_table(title: str, looked_at: Sequence[dict[str, Any]]) -> None:
+def _curves_table(title: str, looked_at: Sequence[dict[str, Any]], within: Path | None = None) -> None:
+    """One row a file, named as seen from ``within``; of a single file the title is the name."""
     table(
         title,
         ("file", "sound", "curves", "rows", "rows/s", "clock", "gaps", "lost", "range", "moving"),
         [
             (
-                one["file"],
+                None if within is None else Path(one["file"]).relative_to(within),
                 None if one["sound_s"] is None else short_length(one["sound_s"]),
                 short_length(one["duration_s"]),
                 one["rows"],
                 None if one["rate_hz"] is None else f"{one['rate_hz']:.2f}",
                 one["clock_fps"],
                 f"{one['gaps']} ({1000 * one['longest_gap_s']:.0f} ms)" if one["gaps"] else 0,
-                one["untracked"],
+                one["untracked"] or None,
                 None if one["min"] is None else f"{one['min']:.2f}..{one['max']:.2f}",
                 len(one["moving"]),
             )
             for one in looked_at
         ],
     )
-    say("gaps: where rows are missing (the longest); lost: rows without a tracked face")
+    lost = any(one["untracked"] for one in looked_at)
+    say("gaps: where rows are missing (the longest)" + ("; lost: rows without a tracked face" if lost else ""))
     for one in looked_at:
         for note in one["notes"]:
             say(f"{one['file']}: {note}")

@@ -7,7 +7,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
-from koekao.cli.console import MOST_TAKES, count, json_out, length, say, takes_table, working
+from koekao.cli.console import (
+    MOST_TAKES,
+    count,
+    json_out,
+    length,
+    refused_dicts,
+    say,
+    say_refused,
+    takes_table,
+    working,
+)
 
 Order = Literal[
     "apple",
@@ -83,7 +93,7 @@ def pack(
     with working("looking for takes") as tell:
         report = pack_folder(takes, corpus, config, on_take=lambda take: tell(f"packed {take.name}"))
     if json:
-        return json_out(asdict(report) | {"path": str(report.path)})
+        return json_out(asdict(report) | {"path": str(report.path), "refused": refused_dicts(report.refused)})
     takes_table(f"Corpus {report.path}", report.takes[:MOST_TAKES])
     if len(report.takes) > MOST_TAKES:
         say(f"... and {count(len(report.takes) - MOST_TAKES, 'take')} more: koekao inspect {report.path} --all-takes")
@@ -92,8 +102,7 @@ def pack(
         f"other files {report.ignored}"
     )
     say("splits: " + ", ".join(f"{n} {split}" for split, n in report.by_split.items()))
-    for name, reason in report.refused:
-        say(f"refused {name}: {reason}")
+    say_refused(report.refused)
     say(f"next: koekao train {report.path} RUN")
     return None
 

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from koekao.cli.console import count, length, say, where_watched
+from koekao.cli.console import count, length, where_watched
 
 
 class TrainingProgress:
@@ -23,6 +23,7 @@ class TrainingProgress:
             **where_watched(),
         )
         self._task: TaskID | None = None
+        self._first_step = 1
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -40,6 +41,7 @@ class TrainingProgress:
             tell(values)
 
     def _begin(self, values: dict[str, Any]) -> None:
+        self._first_step = values["from_step"] + 1
         self._task = self._bar.add_task("training", total=values["steps"], completed=values["from_step"], said="")
         self._say(
             f"{values['trainer']}: {count(values['parameters'], 'parameter')} on {count(values['train_takes'], 'take')}"
@@ -52,7 +54,8 @@ class TrainingProgress:
 
     def _step(self, values: dict[str, Any]) -> None:
         if self._task is not None:
-            speed = f", {values['windows_per_s']:,.0f} windows/s" if values["windows_per_s"] >= 1 else ""
+            measured = values["step"] > self._first_step
+            speed = f", {values['windows_per_s']:,.0f} windows/s" if measured else ""
             self._bar.update(
                 self._task,
                 completed=values["step"],
@@ -67,4 +70,4 @@ class TrainingProgress:
 
     def _say(self, line: str) -> None:
         if not self._quiet:
-            say(line)
+            print(line, flush=True)  # not by a console: rich puts above its bar what is printed plainly

@@ -38,6 +38,8 @@ def synthesize(
     """
     from koekao.errors import OutputError
 
+    if folder.exists() and not folder.is_dir():
+        raise OutputError("is a file", where=folder, expected="a folder", do="choose another place")
     if folder.is_dir() and any(folder.iterdir()) and not overwrite:
         raise OutputError("is not empty", where=folder, do="choose another folder, or say --overwrite")
     n_seconds = write_synthetic(

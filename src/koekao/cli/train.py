@@ -35,7 +35,11 @@ def train(
         resume: go on from the last checkpoint with the settings that the run began with.
         json: print nothing but the outcome, as JSON.
     """
-    return run_training(corpus, run, config, resume=resume, json=json)
+    code = run_training(corpus, run, config, resume=resume, json=json)
+    if not code and not json:
+        say(f"next: koekao evaluate {run} {corpus}")
+        say(f"next: koekao animate {run} SPEECH.wav -o face.csv")
+    return code
 
 
 def run_training(
@@ -57,9 +61,7 @@ def run_training(
         say(f"interrupted at step {trainer.step}; saved. Go on with: koekao train {corpus} {run} --resume")
     else:
         r = f"best mean r {trainer.best['r']:.3f}, at step {trainer.best['step']}" if trainer.best else "not validated"
-        say(f"{reason}, step {trainer.step}; {r}; run: {run}")
-        say(f"next: koekao evaluate {run} {corpus}")
-        say(f"next: koekao animate {run} SPEECH.wav -o face.csv")
+        say(f"{reason} (step {trainer.step}); {r}; run: {run}")
     return _INTERRUPTED if reason == "interrupted" else None
 
 

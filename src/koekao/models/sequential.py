@@ -1,4 +1,4 @@
-"""The sequential model: the last frame of a window from the sound of the last second, causal.
+"""The sequential model: the last frame of a window from the sound up to its end, causal.
 
 Shapes: B windows or streams, T frames, K context frames, C columns a frame, M bands, D width.
 
@@ -26,6 +26,9 @@ from koekao.models.state import State, check_rows
 class SequentialConfig:
     """Settings of :class:`SequentialModel`.
 
+    The defaults are for minutes of recordings: little to learn with, much noise in its way, which is what carries over
+    to another session of the same speaker. With hours, give it more (``dim=128, dilations=(8, 4, 2, 1), noise=0.3``).
+
     Attributes:
         features: the log-mel front end.
         dim: width D.
@@ -38,13 +41,13 @@ class SequentialConfig:
     """
 
     features: LogMelConfig = field(default_factory=LogMelConfig)
-    dim: int = 64
-    dilations: tuple[int, ...] = (8, 4, 2, 1)
-    dropout: float = 0.2
-    noise: float = 0.8
-    level: float = 0.1
+    dim: int = 32
+    dilations: tuple[int, ...] = (2, 1)
+    dropout: float = 0.1
+    noise: float = 1.2
+    level: float = 0.2
     band_dropout: float = 0.1
-    initial_alpha: float = 0.2
+    initial_alpha: float = 0.05
 
     def __post_init__(self) -> None:
         if not all(isinstance(n, int) and n >= 1 for n in (self.dim, *self.dilations)):

@@ -68,7 +68,7 @@ class TrainConfig:
     weight_decay: float = 0.05
     warmup: float = 0.05
     clip_norm: float = 1.0
-    velocity_weight: float = 0.5
+    velocity_weight: float = 0.1
     validations: int = 10
     model: dict[str, Any] = field(default_factory=dict)
     num_workers: int = 1

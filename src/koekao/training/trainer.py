@@ -75,8 +75,9 @@ class Trainer:
         self.step = self.epoch = self.epochs = self.n_steps = 0
         self.best: dict[str, Any] = {}
         self.stop_reason = ""
+        self._asked_to_stop = False
         self._seconds_before = 0.0
-        self._validated_step = self._session_steps = self._told_windows = 0
+        self._validated_step = self._saved_step = self._session_steps = self._told_windows = 0
         self._told_s = time.perf_counter()
 
     def fit(self) -> str:
@@ -101,6 +102,10 @@ class Trainer:
                 listener.close()
         return self.stop_reason
 
+    def stop(self) -> None:
+        """End the run after the step it is in, and save it, as Ctrl-C does; for listeners and other threads."""
+        self._asked_to_stop = True
+
     def _prepare(self) -> Parts:
         """Statistics and baseline (of a new run), the length of the run, its parts, and where it stands."""
         resumed = bool(self._record)
@@ -109,14 +114,18 @@ class Trainer:
             features = copy.deepcopy(self.model.features).cpu()
             Ridge.fit(self.train_takes, features, self.model.look_ahead_frames).save(self.run.ridge)
         self.epochs = self._record["epochs"] if resumed else self._choose_epochs()
-        self.n_steps = self.config.max_steps or steps_of_run(self.config, self.train_takes, self.epochs)
+        planned = steps_of_run(self.config, self.train_takes, self.epochs)
+        self.n_steps = min(self.config.max_steps or planned, planned)
         spec = self.config.spec(len(self.train_takes), self.corpus.clock, self.epochs)
         parts = make_parts(self.config, self.train_takes, self.model, spec)
         if resumed:
             progress = load_checkpoint(self.run.last, model=self.model, optimizer=parts.optimizer, task=parts.task)
-            self.step, self.epoch, self.best = progress["step"], progress["epoch"], progress["best"]
+            self.step = self._saved_step = progress["step"]
+            self.epoch, self.best = progress["epoch"], progress["best"]
             self._seconds_before, self._validated_step = progress["seconds"], progress["validated_step"]
             parts.loader.load_state_dict(progress["loader"])
+        else:
+            torch.manual_seed(self.config.seed)  # for dropout, whatever has been drawn since the model was made
         return parts
 
     def _choose_epochs(self) -> int:
@@ -128,7 +137,7 @@ class Trainer:
         return epochs_within(seconds / a_step, lambda epochs: steps_of_run(self.config, self.train_takes, epochs))
 
     def _train(self) -> None:
-        self.stop_reason = self.stop_reason or self._reason_to_stop()
+        self.stop_reason = self._reason_to_stop()
         if self.stop_reason:  # resumed at its end, or interrupted before it began
             return
         for epoch in range(self.epoch, self.epochs):
@@ -136,7 +145,7 @@ class Trainer:
             self.parts.loader.set_epoch(epoch)
             for batch in self.parts.loader:
                 self._train_on(batch)
-                self.stop_reason = self.stop_reason or self._reason_to_stop()
+                self.stop_reason = self._reason_to_stop()
                 if self.stop_reason:
                     return
             if self.step - self._validated_step >= self.n_steps / self.config.validations:
@@ -175,10 +184,13 @@ class Trainer:
                 f"the {what} of step {self.step} is {value.item()}, on {takes}",
                 where=self.run.path,
                 expected="a finite number",
-                do="look at these takes, or lower --learning-rate; the weights before this step are kept",
+                do="look at these takes, or lower --learning-rate; this step has not touched the weights, and "
+                f"{self.run.last.name} holds the run as it was at step {self._saved_step}",
             )
 
     def _reason_to_stop(self) -> str:
+        if self._asked_to_stop:
+            return "interrupted"
         if self.config.debug and self._session_steps >= DEBUG_BATCHES:
             return f"debug: {DEBUG_BATCHES} batches"
         if self.config.max_steps and self.step >= self.config.max_steps:
@@ -224,7 +236,7 @@ class Trainer:
         save_checkpoint(
             self.run.last, model=self.model, optimizer=self.parts.optimizer, task=self.parts.task, progress=progress
         )
-        self._saved_s = time.monotonic()
+        self._saved_s, self._saved_step = time.monotonic(), self.step
         self._tell("saved", step=self.step, epoch=self.epoch)
 
     def _write_record(self) -> None:
@@ -288,7 +300,7 @@ class Trainer:
         before = signal.getsignal(signal.SIGINT)
 
         def stop(signum: int, frame: Any) -> None:
-            self.stop_reason = "interrupted"
+            self.stop()
             signal.signal(signal.SIGINT, before)
 
         signal.signal(signal.SIGINT, stop)
