@@ -166,10 +166,18 @@ def open(path: str | Path, *, split: str | None = None, names: Sequence[str] | N
 
 
 def train(corpus: str | Path | Corpus, run: str | Path, *, resume: bool = False, **settings: Any) -> str:
-    """Train a run on a corpus's training takes; ``settings`` as in :class:`koekao.training.TrainConfig`.
+    """Train a run on a corpus's training takes.
+
+    Args:
+        corpus: the corpus or its folder. run: the folder to make.
+        resume: go on with the run that is there; then the settings that it began with count.
+        settings: as in :class:`koekao.TrainConfig`.
 
     Returns:
         Why it ended (``"all epochs done"``, ``"5 minutes are over"`` ...).
+
+    Raises:
+        ConfigError, RunError, CorpusError: settings that cannot be, a run that is in the way or cannot be resumed.
     """
     corpus = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
     return Trainer(corpus, run, TrainConfig(**settings), resume=resume).fit()

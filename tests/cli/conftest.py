@@ -90,13 +90,12 @@ def _eighty_columns() -> Iterator[None]:
     OUT.width, ERRORS.width = before
 
 
-@pytest.fixture(autouse=True)
-def _no_tensorboard(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _no_tensorboard() -> Iterator[None]:
     """It takes seconds to import and is tested elsewhere."""
-    from koekao.training import trainer
-    from koekao.training.log import JsonLines
-
-    monkeypatch.setattr(trainer, "listeners_of", lambda run_path, log_path: [JsonLines(log_path)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "tensorboard", None)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -119,7 +118,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
     assert run_cli("synthesize", made.takes, "--takes", 4, "--seconds", 10, "--voices", 2).code == 0
     assert run_cli("pack", made.takes, made.corpus, "--val", "ken_0002", "--test", "aoi_0003").code == 0
     steps = ("--max-steps", 6, "--validations", 2, "--seed", 3)
-    assert run_process("train", made.corpus, made.run, *SMALL_MODEL, *steps).code == 0
+    assert run_cli("train", made.corpus, made.run, *SMALL_MODEL, *steps).code == 0
     return made
 
 

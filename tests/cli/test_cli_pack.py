@@ -64,7 +64,9 @@ def test_json_tells_what_the_table_tells(cli: Callable, chain, tmp_path: Path) -
 
 
 def test_rates_and_policies_reach_the_corpus(cli: Callable, two_takes: Path, tmp_path: Path) -> None:
-    said = cli("pack", two_takes, tmp_path / "c", "--fps", "59.94", "--sample-rate", 48000, "--values", "clip", "--json")
+    said = cli(
+        "pack", two_takes, tmp_path / "c", "--fps", "59.94", "--sample-rate", 48000, "--values", "clip", "--json"
+    )
     corpus = Corpus.open(tmp_path / "c")
     assert (str(corpus.fps), corpus.sample_rate) == ("60000/1001", 48000)
     repairs = said.json["takes"][0]["repairs"]

@@ -20,7 +20,7 @@ from koekao.takes.take import as_float
 Sound = NDArray[np.float32]
 SETTINGS: dict[str, dict[str, Any]] = {
     "sequential": {"dim": 16, "dilations": (3, 1)},
-    "frame": {"dim": 16, "past_frames": 1, "target_frame": 1, "future_frames": 3},
+    "frame": {"dim": 16, "past_frames": 4, "target_frame": 4, "future_frames": 3},
 }
 SPEECH: Sound = as_float(make_take(7, seconds=2.4).audio)
 EVERY_MODEL = pytest.mark.parametrize("name", SETTINGS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 
 from cyclopts import App, CycloptsError, Parameter
@@ -48,7 +49,9 @@ for _place, _verb in enumerate(_VERBS):
 def run(words: Sequence[str], *, show_traceback: bool) -> int:
     """Run one command line; its exit code."""
     try:
-        code = app(words, exit_on_error=False, print_error=False, result_action="return_value")
+        with warnings.catch_warnings():
+            warnings.showwarning = _say_warning
+            code = app(words, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
     except BrokenPipeError:  # `koekao ... | head` is no fault; what is still buffered has nowhere to go
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -59,6 +62,11 @@ def run(words: Sequence[str], *, show_traceback: bool) -> int:
         say(f"koekao: {_text(error)}", to=ERRORS, style="bold red", until=len("koekao:"))
         return EXIT_ERROR
     return code if isinstance(code, int) else 0
+
+
+def _say_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning without the line of code that raised it."""
+    say(f"koekao: warning: {message}", to=ERRORS, style="bold yellow", until=len("koekao: warning:"))
 
 
 def _text(error: KoekaoError | CycloptsError | OSError) -> str:

@@ -105,7 +105,7 @@ class FrameModel(FaceModel):
         end = self.features.frame_starts(first + self._heard_frames)
         n_samples = int((end - begin).max())
         index = begin[:, None] - origin_samples[:, None] + torch.arange(n_samples, device=audio.device)
-        inside = (index >= 0) & (index < audio.shape[1]) & (index < (end - origin_samples)[:, None])
+        inside = (index >= 0) & (index < audio.shape[1])
         piece = audio.gather(1, index.clamp(0, audio.shape[1] - 1)) * inside
         columns = self.features.columns(piece, origin_samples=begin, first_frame=first, n_frames=self._heard_frames)
         return columns[:, None]

@@ -68,6 +68,28 @@ class Run:
             )
         return dict(record)
 
+    def read_to_resume(self, corpus: Corpus) -> dict[str, Any]:
+        """``run.json`` of a run that is to go on with ``corpus``.
+
+        Raises:
+            RunError: there is no run, or it was trained on another corpus.
+        """
+        record = self.read()
+        if record["corpus"]["id"] != corpus.id:
+            raise RunError(
+                f"was trained on corpus {record['corpus']['id'][:12]}, this one is {corpus.id[:12]}",
+                where=self.path,
+                do="resume with the corpus that the run began with",
+            )
+        return record
+
+    def refuse_existing(self) -> None:
+        """Raise RunError if there is a run already."""
+        if self.record.exists():
+            raise RunError(
+                "holds a run already", where=self.path, do="say --resume to go on with it, or choose another folder"
+            )
+
     def write(self, record: dict[str, Any]) -> None:
         """Replace ``run.json``, whole or not at all."""
         write_file(self.record, json.dumps({"version": VERSION} | record, indent=1).encode())

@@ -8,11 +8,8 @@ names of the streams that begin a take, by row), ``step`` (loss by term, learnin
 from __future__ import annotations
 
 import copy
-import signal
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +24,7 @@ from koekao.models import save_model
 from koekao.training.checkpoint import load_checkpoint, save_checkpoint
 from koekao.training.config import DEBUG_BATCHES, TrainConfig
 from koekao.training.evaluation import score_takes
+from koekao.training.interrupt import on_interrupt
 from koekao.training.log import Listener, listeners_of
 from koekao.training.parts import Parts, device_named, make_model, make_parts, seconds_a_step, steps_of_run
 from koekao.training.ridge import Ridge
@@ -66,8 +64,11 @@ class Trainer:
         self._began_s = self._saved_s = time.monotonic()
         self.run, self.corpus = Run(Path(run_path)), corpus
         self.train_takes, self.val_takes = corpus.select(split="train"), corpus.select(split="val")
-        self._record = _record_to_resume(self.run, corpus) if resume else {}
-        _refuse_impossible(self.run, self.train_takes, resume=resume)
+        self._record = self.run.read_to_resume(corpus) if resume else {}
+        if not resume:
+            self.run.refuse_existing()
+        if not len(self.train_takes):
+            raise RunError("has no training take", where=corpus.path, do="pack it with fewer takes held out")
         self.config = TrainConfig(**self._record["config"]) if resume else config
         self.device = device_named(self.config.device)
         self.model = make_model(self.config, corpus).to(self.device)
@@ -89,7 +90,7 @@ class Trainer:
         self.run.path.mkdir(parents=True, exist_ok=True)
         self._listeners += listeners_of(self.run.path, self.run.log)
         try:
-            with self._stoppable():
+            with on_interrupt(self.stop):
                 self.parts = self._prepare()
                 self._tell("begin", **self._description())
                 if not self._record:
@@ -148,10 +149,10 @@ class Trainer:
                 self.stop_reason = self._reason_to_stop()
                 if self.stop_reason:
                     return
+                if time.monotonic() - self._saved_s > _SAVE_EVERY_S:
+                    self._save()
             if self.step - self._validated_step >= self.n_steps / self.config.validations:
                 self._validate()
-            if time.monotonic() - self._saved_s > _SAVE_EVERY_S:
-                self._save()
         self.stop_reason = "all epochs done"
 
     def _train_on(self, batch: Batch) -> None:
@@ -290,41 +291,3 @@ class Trainer:
     def _seconds(self) -> float:
         """Wall time of the run, sessions before a resume included."""
         return self._seconds_before + time.monotonic() - self._began_s
-
-    @contextmanager
-    def _stoppable(self) -> Iterator[None]:
-        """Ctrl-C ends the run after the step it is in, and saves; a second one ends it at once."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = signal.getsignal(signal.SIGINT)
-
-        def stop(signum: int, frame: Any) -> None:
-            self.stop()
-            signal.signal(signal.SIGINT, before)
-
-        signal.signal(signal.SIGINT, stop)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
-
-
-def _record_to_resume(run: Run, corpus: Corpus) -> dict[str, Any]:
-    record = run.read()
-    if record["corpus"]["id"] != corpus.id:
-        raise RunError(
-            f"was trained on corpus {record['corpus']['id'][:12]}, this one is {corpus.id[:12]}",
-            where=run.path,
-            do="resume with the corpus that the run began with",
-        )
-    return record
-
-
-def _refuse_impossible(run: Run, train_takes: Corpus, *, resume: bool) -> None:
-    if not len(train_takes):
-        raise RunError("has no training take", where=train_takes.path, do="pack it with fewer takes held out")
-    if not resume and run.record.exists():
-        raise RunError(
-            "holds a run already", where=run.path, do="say --resume to go on with it, or choose another folder"
-        )
