@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from koekao.batches import ClipSpec, Loader, StreamSpec
+from koekao.batches.loader import HowLoaded
 from koekao.batches.spec import clip_frames
 from koekao.corpus import Corpus
 from koekao.errors import ConfigError
@@ -34,18 +35,12 @@ class OpenCorpus(Corpus):
         final_stride: int = 1,
         schedule: Schedule = "linear",
         dense_ratio: float = 0.1,
-        epoch: int = 0,
         max_epochs: int = 100,
         short: Short = "pad",
         drop_last: bool = False,
         shuffle: bool = True,
         seed: int = 0,
-        num_workers: int = 0,
-        pin_memory: bool = False,
-        persistent_workers: bool = False,
-        prefetch_factor: int = 2,
-        rank: int | None = None,
-        world_size: int | None = None,
+        **how: Unpack[HowLoaded],
     ) -> Loader:
         """Batches of consecutive windows: ``n_streams`` streams of ``batch_size / n_streams`` windows each.
 
@@ -88,17 +83,7 @@ class OpenCorpus(Corpus):
             shuffle=shuffle,
             seed=seed,
         )
-        return Loader(
-            self,
-            spec,
-            epoch=epoch,
-            num_workers=num_workers,
-            pin_memory=pin_memory,
-            persistent_workers=persistent_workers,
-            prefetch_factor=prefetch_factor,
-            rank=rank,
-            world_size=world_size,
-        )
+        return Loader(self, spec, **how)
 
     def clips(
         self,
@@ -106,17 +91,11 @@ class OpenCorpus(Corpus):
         batch_size: int = 16,
         clip_s: float = 10.0,
         stride_frames: int = 1,
-        epoch: int = 0,
         short: Short = "pad",
         drop_last: bool = False,
         shuffle: bool = True,
         seed: int = 0,
-        num_workers: int = 0,
-        pin_memory: bool = False,
-        persistent_workers: bool = False,
-        prefetch_factor: int = 2,
-        rank: int | None = None,
-        world_size: int | None = None,
+        **how: Unpack[HowLoaded],
     ) -> Loader:
         """Batches of shuffled clips of ``clip_s`` seconds, one beginning every ``stride_frames`` frames of each take.
 
@@ -135,17 +114,7 @@ class OpenCorpus(Corpus):
             shuffle=shuffle,
             seed=seed,
         )
-        return Loader(
-            self,
-            spec,
-            epoch=epoch,
-            num_workers=num_workers,
-            pin_memory=pin_memory,
-            persistent_workers=persistent_workers,
-            prefetch_factor=prefetch_factor,
-            rank=rank,
-            world_size=world_size,
-        )
+        return Loader(self, spec, **how)
 
 
 def open(path: str | Path, *, split: str | None = None, names: Sequence[str] | None = None) -> OpenCorpus:

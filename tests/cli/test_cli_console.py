@@ -42,7 +42,8 @@ LINES = [
 
 
 def plain_env() -> dict[str, str]:
-    return os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "80", "TERM": "xterm"}
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return env | {"OMP_NUM_THREADS": "1", "COLUMNS": "80", "TERM": "xterm"}
 
 
 def training(quiet: bool = False) -> None:
@@ -190,7 +191,8 @@ def test_ctrl_c_in_training_saves_the_run_and_says_how_to_go_on(chain, tmp_path:
     start = "import sys; sys.modules['tensorboard'] = None; from koekao.cli import main; main()"  # it is slow to import
     words = [sys.executable, "-c", start, "train", str(chain.corpus), str(run), *small]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=plain_env()) as going:
-        first = going.stdout.readline()  # comes at once although stdout is a pipe
+        told = select.select([going.stdout], [], [], 60)[0]  # the first line comes at once although stdout is a pipe
+        first = going.stdout.readline() if told else ""
         deadline = time.monotonic() + 30
         while '"event": "step"' not in _text(run / "log.jsonl") and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -81,5 +82,6 @@ print(sorted({"torch", "pyarrow", "soundfile", "soxr", "safetensors"} & set(sys.
 
 def test_threads_that_wait_are_told_not_to_spin_before_torch_comes() -> None:
     seen = "import os, sys, koekao.cli; print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, env={})
+    env = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    done = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, env=env)
     assert done.stdout.split() == ["PASSIVE", "False"]

@@ -95,6 +95,12 @@ def test_pearson_is_numpys() -> None:
     np.testing.assert_allclose(pearson(a, b), expected, atol=1e-12)
 
 
+def test_what_rounding_makes_of_a_constant_is_no_change() -> None:
+    """Ten times 0.1 has a mean that is not 0.1."""
+    still, truth = np.full((10, 1), 0.1), np.arange(10.0)[:, None]
+    assert (still != still.mean(0)).any() and pearson(still, truth)[0] == pearson(truth, still)[0] == 0
+
+
 def test_velocity_ratio_by_hand() -> None:
     """Predicted changes 0.1 + 0.1 + 0.1, true ones 0.5 + 0.5 + 0.5: a fifth as lively."""
     s = scored((curves(4, jawOpen=[0, 0.1, 0, 0.1]), curves(4, jawOpen=[0, 0.5, 1.0, 0.5])))

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 
@@ -22,6 +22,18 @@ from koekao.corpus import Corpus
 from koekao.errors import ConfigError, CorpusError
 
 STATE_VERSION = 1
+
+
+class HowLoaded(TypedDict, total=False):
+    """The settings of :class:`Loader` that do not change what the batches are; all may be left out."""
+
+    epoch: int
+    num_workers: int
+    pin_memory: bool
+    persistent_workers: bool
+    prefetch_factor: int
+    rank: int | None
+    world_size: int | None
 
 
 class Loader:

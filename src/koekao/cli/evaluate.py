@@ -54,7 +54,8 @@ def show(evaluation: Evaluation, *, by_curve: bool = True) -> None:
         [(who, *(said[who][metric] for metric in columns)) for who in _WHO],
     )
     header = ("", *(f"{metric} {who}" for metric in ("r", "mae") for who in _WHO))
-    for title, key in (("By region", "by_region"), ("By curve", "by_curve"))[: 2 if by_curve else 1]:
+    tables = {"By region": "by_region"} | ({"By curve": "by_curve"} if by_curve else {})
+    for title, key in tables.items():
         rows = [
             (name, *(said[who][key][name][metric] for metric in ("r", "mae") for who in _WHO))
             for name in said["model"][key]
