@@ -50,12 +50,12 @@ class OpenCorpus(Corpus):
             stride: ``"dense"``, ``"sparse"`` (every ``initial_stride`` frames), ``"progressive"`` (from
                 ``initial_stride`` to ``final_stride`` over ``max_epochs``, ``schedule`` linear or staged), ``"mixed"``
                 (``dense_ratio`` of the windows off the sparse grid), or a :class:`~koekao.windows.StridePolicy`.
-            epoch: the epoch to begin with; later ``loader.set_epoch(n)``.
             short: ``"pad"`` or ``"skip"`` takes that are shorter than a window.
             drop_last: end before the first batch that would need padding rows; ``loader.plan.n_dropped`` counts.
             shuffle, seed: the order of takes, a function of (seed, epoch).
-            num_workers, pin_memory, persistent_workers, prefetch_factor: as in torch's DataLoader, with threads.
-            rank, world_size: this process's share; by default what torch.distributed says.
+            how: how they are loaded. ``epoch``: the one to begin with, later ``loader.set_epoch(n)``; ``num_workers``,
+                ``pin_memory``, ``persistent_workers``, ``prefetch_factor``: as in torch's DataLoader, with threads;
+                ``rank``, ``world_size``: this process's share, by default what torch.distributed says.
 
         Returns:
             A loader of dictionaries: ``audio [B, N]``, ``blendshapes [B, T, 52]``, ``file_indices``, ``start_frames``,
@@ -99,7 +99,7 @@ class OpenCorpus(Corpus):
     ) -> Loader:
         """Batches of shuffled clips of ``clip_s`` seconds, one beginning every ``stride_frames`` frames of each take.
 
-        Other arguments as in :meth:`streams`.
+        Other arguments, ``how`` among them, as in :meth:`streams`.
 
         Returns:
             A loader of dictionaries: ``wav [B, N]``, ``arkit [B, T, 52]``, ``file_indices``, ``start_frames``,
