@@ -4,7 +4,7 @@ Shapes: B rows, T frames a window, N = clock.window_samples(T) samples.
 
 int16 becomes float32 in [-1, 1) on the way (x / 32768), one numpy call a row with the interpreter lock released, so
 that threads gather side by side. What lies past the end of a take is 0, and ``valid_frames`` says so; frames whose face
-was not tracked, and padding, are false in ``frame_mask``. Every batch owns its memory.
+was not tracked, and padding, are false in ``frame_mask``. Every batch belongs to whoever holds it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from koekao.arkit import N_CURVES
+from koekao.batches.buffers import Buffers
 from koekao.batches.spec import Spec, StreamSpec
 from koekao.corpus import Corpus
 from koekao.windows import NO_TAKE, Rows
@@ -25,8 +26,10 @@ Batch = dict[str, Any]
 _PCM_SCALE = np.float32(1 / 32768)
 
 
-def gather(corpus: Corpus, spec: Spec, rows: Rows, *, pin_memory: bool = False) -> Batch:
-    """Read the windows ``rows`` of ``corpus``.
+def gather(
+    corpus: Corpus, spec: Spec, rows: Rows, *, buffers: Buffers | None = None, pin_memory: bool = False
+) -> Batch:
+    """Read the windows ``rows`` of ``corpus``, into memory of ``buffers`` where they are given.
 
     Returns:
         For streams: ``audio [B, N]`` float32, ``blendshapes [B, T, 52]`` float32, ``file_indices [B]`` int64 (-1 for a
@@ -35,9 +38,10 @@ def gather(corpus: Corpus, spec: Spec, rows: Rows, *, pin_memory: bool = False) 
         ``arkit [B, T, 52]``, ``file_indices``, ``start_frames``, ``file_names``, ``valid_frames``, ``frame_mask``.
     """
     n_samples = corpus.clock.window_samples(spec.window_frames)
-    sound = torch.empty(len(rows), n_samples, pin_memory=pin_memory)
-    curves = torch.empty(len(rows), spec.window_frames, N_CURVES, pin_memory=pin_memory)
-    mask = torch.empty(len(rows), spec.window_frames, dtype=torch.bool, pin_memory=pin_memory)
+    n_rows, n_frames, buffers = len(rows), spec.window_frames, buffers or Buffers(most=0)
+    sound = buffers.empty((n_rows, n_samples), np.float32, pin_memory=pin_memory)
+    curves = buffers.empty((n_rows, n_frames, N_CURVES), np.float32, pin_memory=pin_memory)
+    mask = buffers.empty((n_rows, n_frames), np.bool_, pin_memory=pin_memory)
     views = sound.numpy(), curves.numpy(), mask.numpy()
     for row in range(len(rows)):
         _fill(corpus, rows, row, *views)

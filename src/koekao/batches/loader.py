@@ -16,6 +16,7 @@ from typing import Any, TypedDict
 
 import torch
 
+from koekao.batches.buffers import Buffers
 from koekao.batches.gather import Batch, gather
 from koekao.batches.spec import Plan, Spec, spec_dict
 from koekao.corpus import Corpus
@@ -73,6 +74,7 @@ class Loader:
         self.pin_memory = pin_memory and torch.cuda.is_available()
         self.rank, self.world_size = this_rank(rank, world_size)
         self._threads: ThreadPoolExecutor | None = None
+        self._buffers = Buffers(most=2 + num_workers * (1 + prefetch_factor))
         self._position = self._resume_at = 0
         self.epoch = int(epoch)
         self.plan = self._plan(self.epoch)
@@ -100,9 +102,8 @@ class Loader:
     def _gather(self, plan: Plan, number: int) -> Batch:
         rows = plan.batch(number)
         share = self.spec.batch_size
-        return gather(
-            self.corpus, self.spec, rows[self.rank * share : (self.rank + 1) * share], pin_memory=self.pin_memory
-        )
+        mine = rows[self.rank * share : (self.rank + 1) * share]
+        return gather(self.corpus, self.spec, mine, buffers=self._buffers, pin_memory=self.pin_memory)
 
     def __iter__(self) -> Iterator[Batch]:
         first, self._resume_at = self._resume_at, 0

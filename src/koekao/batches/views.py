@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
+from koekao.batches.buffers import Buffers
 from koekao.batches.gather import Batch, gather
 from koekao.batches.loader import this_rank
 from koekao.batches.spec import ClipSpec, StreamSpec
@@ -56,6 +57,7 @@ class AdaptiveSequentialDataset(IterableDataset[dict[str, Any]]):
         self.corpus, self.spec = corpus, spec or StreamSpec(**settings)
         self.rank, self.world_size = this_rank(rank, world_size)
         self._epoch = _SharedEpoch()
+        self._buffers = Buffers(most=2)
 
     def set_epoch(self, epoch: int) -> None:
         """Go to ``epoch``; persistent workers follow when they are asked for their next iterator."""
@@ -74,7 +76,7 @@ class AdaptiveSequentialDataset(IterableDataset[dict[str, Any]]):
         plan, share = self.plan(), self.spec.batch_size
         for number in range(first, plan.n_batches, step):
             rows = plan.batch(number)[self.rank * share : (self.rank + 1) * share]
-            batch = gather(self.corpus, self.spec, rows)
+            batch = gather(self.corpus, self.spec, rows, buffers=self._buffers)
             for row in range(share):
                 yield _row(batch, row)
 
@@ -85,6 +87,7 @@ class ClipDataset(Dataset[dict[str, Any]]):
     def __init__(self, corpus: Corpus, spec: ClipSpec | None = None, **settings: Any) -> None:
         self.corpus, self.spec = corpus, spec or ClipSpec(**settings)
         self._epoch = _SharedEpoch()
+        self._buffers = Buffers(most=2)
         self._planned: tuple[int, ClipPlan] | None = None
 
     def set_epoch(self, epoch: int) -> None:
@@ -105,7 +108,7 @@ class ClipDataset(Dataset[dict[str, Any]]):
         if not 0 <= index < len(self):
             raise IndexError(index)
         rows = self.plan().windows(np.array([index], np.int64))
-        return _row(gather(self.corpus, self.spec, rows), 0)
+        return _row(gather(self.corpus, self.spec, rows, buffers=self._buffers), 0)
 
 
 def _row(batch: Batch, row: int) -> dict[str, Any]:

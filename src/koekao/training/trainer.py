@@ -49,7 +49,8 @@ class Trainer:
         listeners: told events beside the log file.
 
     Raises:
-        RunError: a run is there already, or none to resume, or the corpus is another one or has no training take.
+        RunError: a run is there already, or none to resume, or the corpus is another one, has no training take, or no
+            frame to validate on.
     """
 
     def __init__(
@@ -69,7 +70,10 @@ class Trainer:
             self.run.refuse_existing()
         if not len(self.train_takes):
             raise RunError("has no training take", where=corpus.path, do="pack it with fewer takes held out")
+        if len(self.val_takes) and not any(self.val_takes.valid(i).any() for i in range(len(self.val_takes))):
+            raise RunError("no frame of the validation takes was tracked", where=corpus.path, do="hold out other takes")
         self.config = TrainConfig(**self._record["config"]) if resume else config
+        self.config.spec(len(self.train_takes), corpus.clock, 1).plan(self.train_takes.n_frames, 0, 1)  # or refused
         self.device = device_named(self.config.device)
         self.model = make_model(self.config, corpus).to(self.device)
         self._listeners = [*listeners]
@@ -196,7 +200,7 @@ class Trainer:
             return f"debug: {DEBUG_BATCHES} batches"
         if self.config.max_steps and self.step >= self.config.max_steps:
             return f"{self.step} steps done"
-        if self.config.minutes is not None and self._seconds() > 60 * self.config.minutes * _STOP_SHARE:
+        if self.config.minutes is not None and self.step and self._seconds() > 60 * self.config.minutes * _STOP_SHARE:
             return f"{self.config.minutes:g} minutes are over"
         return ""
 

@@ -1,0 +1,50 @@
+"""Memory for batches, used again as soon as nobody holds a tensor on it.
+
+A batch of some megabytes that is allocated anew each time is paid for in page faults: in training they took more time
+than the arithmetic. Here a batch's memory comes back by itself when the last tensor on it is gone, and not before, so
+every batch still belongs to whoever holds it; there is no moment at which it becomes stale.
+
+What it gives up: the last few batches' memory stays with the loader until the loader goes.
+"""
+
+from __future__ import annotations
+
+import sys
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+_ONLY_OURS = 2  # the list's reference and that of the call that counts; a tensor on the array holds one more
+
+
+class Buffers:
+    """Hands out uninitialised tensors.
+
+    Args:
+        most: how many of one shape are kept to be used again; more than that are made and forgotten.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: dict[tuple[tuple[int, ...], str], list[NDArray[Any]]] = {}
+        self._lock = Lock()
+
+    def __reduce__(self) -> tuple[type[Buffers], tuple[int]]:
+        return Buffers, (self._most,)  # memory stays where it is; another process has its own
+
+    def empty(self, shape: tuple[int, ...], dtype: type[np.generic], *, pin_memory: bool = False) -> torch.Tensor:
+        """A tensor of ``shape`` and numpy ``dtype`` on memory that nobody else holds (pinned memory torch keeps)."""
+        if pin_memory:
+            return torch.from_numpy(np.empty(0, dtype)).new_empty(shape, pin_memory=True)
+        with self._lock:
+            kept = self._kept.setdefault((shape, np.dtype(dtype).str), [])
+            for place in range(len(kept)):
+                if sys.getrefcount(kept[place]) == _ONLY_OURS:
+                    return torch.from_numpy(kept[place])
+            array = np.empty(shape, dtype)
+            if len(kept) < self._most:
+                kept.append(array)
+            return torch.from_numpy(array)
