@@ -83,6 +83,9 @@ def test_validation_takes_without_a_tracked_frame_are_refused_before_the_first_s
     with pytest.raises(RunError, match="no frame of the validation takes was tracked"):
         start(corpus=Corpus.open(tmp_path / "corpus"))
     assert not (tmp_path / "run").exists()
+    seen = make_take(3, seconds=1, name="seen")
+    pack_takes([make_take(2, seconds=2), lost, seen], tmp_path / "better", PackConfig(val=("lost", "seen")))
+    assert start(corpus=Corpus.open(tmp_path / "better"), max_steps=1, n_streams=1).fit() == "1 steps done"
 
 
 def test_settings_that_do_not_fit_leave_no_run(start: Start, tmp_path: Path) -> None:

@@ -48,6 +48,13 @@ def test_validation_is_on_whole_unseen_takes(start: Start, monkeypatch: pytest.M
     assert seen == set(trainer.train_takes.names)
 
 
+def test_about_as_often_as_asked_for(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the ends of epochs, and at the end; of six epochs with two validations at most every third."""
+    judge = Judge(monkeypatch, 0.1)
+    start(epochs=6, validations=2, stride="sparse").fit()
+    assert 2 <= len(judge.asked) <= 3
+
+
 def test_the_best_weights_are_those_with_the_highest_r(
     start: Start, events: Events, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,8 +12,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-# Read when torch is first imported: threads that wait do not spin. On a machine that does anything else beside,
-# spinning made training thirty times slower; on an idle one it gained nothing that we could measure.
+# Read when torch is first imported: threads that wait do not spin. On two cores with one more busy process beside,
+# training steps came at 6100 windows/s instead of 100 to 400.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 DEBUG_FLAG = "--debug-errors"
