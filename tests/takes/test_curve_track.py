@@ -186,6 +186,7 @@ def test_summary_is_plain_and_complete() -> None:
         "rows": 300,
         "duration_s": pytest.approx(301 / 30),
         "rate_hz": pytest.approx(30),
+        "clock_fps": None,
         "gaps": 1,
         "longest_gap_s": pytest.approx(0.1),
         "untracked": 0,

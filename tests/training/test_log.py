@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -34,7 +35,9 @@ def test_a_resumed_run_goes_on_in_the_same_log(tmp_path: Path) -> None:
     assert [json.loads(line)["event"] for line in told] == ["one", "two"]
 
 
-def test_tensorboard_gets_scalars_of_steps_and_validations(tmp_path: Path) -> None:
+def test_tensorboard_gets_scalars_of_steps_and_validations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if sys.modules.get("tensorboard", "") is None:  # tests of the command line keep it out, for it is slow to import
+        monkeypatch.delitem(sys.modules, "tensorboard")
     pytest.importorskip("tensorboard")
     board, written = TensorBoard(tmp_path / "tensorboard"), []
     board._writer.add_scalar = lambda name, value, step: written.append((name, value, step))
