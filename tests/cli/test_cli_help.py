@@ -81,7 +81,7 @@ print(sorted({"torch", "pyarrow", "soundfile", "soxr", "safetensors"} & set(sys.
 
 
 def test_threads_that_wait_are_told_not_to_spin_before_torch_comes() -> None:
-    seen = "import os, sys, koekao.cli; print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
-    env = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    seen = "import os, sys, koekao.cli; print(os.environ['GOMP_SPINCOUNT'], 'torch' in sys.modules)"
+    env = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
     done = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True, env=env)
-    assert done.stdout.split() == ["PASSIVE", "False"]
+    assert done.stdout.split() == ["1000", "False"]

@@ -55,7 +55,7 @@ def test_the_batches_of_the_sequential_trainer() -> None:
     )
     spec = config.spec(5, CLOCK, epochs=9)
     assert isinstance(spec, StreamSpec)
-    assert (spec.batch_size, spec.n_streams, spec.window_frames, spec.seed) == (12, 4, 40, 5)
+    assert (spec.batch_size, spec.n_streams, spec.window_frames, spec.seed) == (12, 3, 40, 5)
     policy = spec.stride
     assert (policy.mode, policy.initial_stride, policy.dense_ratio) == ("mixed", 8, 0.25)
     assert (policy.max_epochs, policy.schedule) == (9, "staged")
@@ -73,7 +73,7 @@ def test_the_stride_goes_over_the_epochs_of_the_run() -> None:
 
 @pytest.mark.parametrize(
     ("batch_size", "n_takes", "expected"),
-    [(4, 1, 1), (4, 2, 2), (4, 3, 2), (4, 4, 4), (4, 9, 4), (6, 5, 3), (7, 6, 1), (7, 7, 7), (12, 11, 6)],
+    [(4, 1, 1), (4, 2, 2), (4, 9, 2), (6, 5, 2), (7, 7, 1), (12, 11, 3), (64, 4, 4), (64, 18, 16), (64, 999, 16)],
 )
 def test_as_many_streams_as_takes_and_batch_allow(batch_size: int, n_takes: int, expected: int) -> None:
     spec = TrainConfig(batch_size=batch_size).spec(n_takes, CLOCK, 1)

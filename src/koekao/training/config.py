@@ -125,5 +125,9 @@ class TrainConfig:
 
 
 def _streams_for(batch_size: int, n_takes: int) -> int:
-    """The largest number of streams that divides the batch and leaves each stream a take."""
-    return max(n for n in range(1, batch_size + 1) if batch_size % n == 0 and n <= max(1, n_takes))
+    """The most streams, up to a quarter of the batch (but 2), that divide it and leave each stream a take.
+
+    Smoothing and velocity are learnt from windows that follow each other within a batch.
+    """
+    most = max(1, min(n_takes, max(2, batch_size // 4)))
+    return max(n for n in range(1, most + 1) if batch_size % n == 0)

@@ -118,9 +118,10 @@ class Trainer:
             fit_statistics(self.model, self.train_takes)
             features = copy.deepcopy(self.model.features).cpu()
             Ridge.fit(self.train_takes, features, self.model.look_ahead_frames).save(self.run.ridge)
-        self.epochs = self._record["epochs"] if resumed else self._choose_epochs()
-        planned = steps_of_run(self.config, self.train_takes, self.epochs)
-        self.n_steps = min(self.config.max_steps or planned, planned)
+        if resumed:
+            self.epochs, self.n_steps = self._record["epochs"], self._record["steps_planned"]
+        else:
+            self.epochs, self.n_steps = self._plan_length()
         spec = self.config.spec(len(self.train_takes), self.corpus.clock, self.epochs)
         parts = make_parts(self.config, self.train_takes, self.model, spec)
         if resumed:
@@ -133,13 +134,20 @@ class Trainer:
             torch.manual_seed(self.config.seed)  # for dropout, whatever has been drawn since the model was made
         return parts
 
-    def _choose_epochs(self) -> int:
-        if self.config.minutes is None or self.config.debug:
-            return self.config.epochs or DEFAULT_EPOCHS
-        spec = self.config.spec(len(self.train_takes), self.corpus.clock, 1)
-        a_step = seconds_a_step(self.config, self.train_takes, self.model, spec)
-        seconds = 60 * self.config.minutes * _PLANNED_SHARE - (time.monotonic() - self._began_s)
-        return epochs_within(seconds / a_step, lambda epochs: steps_of_run(self.config, self.train_takes, epochs))
+    def _plan_length(self) -> tuple[int, int]:
+        """Epochs and steps of a new run; the learning rate falls to 0 over these steps."""
+
+        def steps(epochs: int) -> int:
+            return steps_of_run(self.config, self.train_takes, epochs)
+
+        epochs, affordable = self.config.epochs or DEFAULT_EPOCHS, float("inf")
+        if self.config.minutes is not None and not self.config.debug:
+            spec = self.config.spec(len(self.train_takes), self.corpus.clock, 1)
+            a_step = seconds_a_step(self.config, self.train_takes, self.model, spec)
+            left_s = 60 * self.config.minutes * _PLANNED_SHARE - (time.monotonic() - self._began_s)
+            affordable = max(1, left_s / a_step)
+            epochs = epochs_within(affordable, steps)
+        return epochs, int(min(steps(epochs), affordable, self.config.max_steps or float("inf")))
 
     def _train(self) -> None:
         self.stop_reason = self._reason_to_stop()
