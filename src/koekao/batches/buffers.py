@@ -17,7 +17,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-_ONLY_OURS = 2  # the list's reference and that of the call that counts; a tensor on the array holds one more
+
+def _references(kept: list[NDArray[Any]], place: int) -> int:
+    return sys.getrefcount(kept[place])
+
+
+_ONLY_OURS = _references([np.empty(0)], 0)
+"""References to an array that only the list holds, counted in the same way, for interpreters count differently."""
 
 
 class Buffers:
@@ -42,7 +48,7 @@ class Buffers:
         with self._lock:
             kept = self._kept.setdefault((shape, np.dtype(dtype).str), [])
             for place in range(len(kept)):
-                if sys.getrefcount(kept[place]) == _ONLY_OURS:
+                if _references(kept, place) == _ONLY_OURS:
                     return torch.from_numpy(kept[place])
             array = np.empty(shape, dtype)
             if len(kept) < self._most:

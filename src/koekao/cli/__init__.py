@@ -13,8 +13,8 @@ import sys
 from collections.abc import Sequence
 
 # Read when torch is first imported: how long a thread spins before it sleeps. Training steps on two cores, in
-# windows/s, idle and beside one busy process: GNU's own choice 9900 and 100 to 2000, 1000 turns 6100 and 4600, no
-# spinning 4000 and 6000.
+# windows/s, idle and beside one busy process: GNU's own choice 9900 and 2000 (100 to 400 beside several), 1000 turns
+# 6100 and 4600, no spinning 4000 and 6000.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 DEBUG_FLAG = "--debug-errors"
