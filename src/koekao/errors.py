@@ -58,6 +58,10 @@ class PlanError(KoekaoError):
     """Windows that cannot be planned (no take is long enough, every batch would be incomplete)."""
 
 
+class BatchError(KoekaoError):
+    """A batch that could not be made: what went wrong in a gathering thread or in a transform, or nothing came."""
+
+
 class RunError(KoekaoError):
     """A training run: missing, already there, not resumable, or with a loss that is no longer a number."""
 

@@ -1,14 +1,16 @@
-"""Windows to tensors: gather, prefetch, pin, transfer; and torch Dataset views of the same batches."""
+"""Windows to tensors: gather, prefetch, transfer; and torch Dataset views of the same batches."""
 
-from koekao.batches.gather import Batch, gather, to_device
+from koekao.batches.gather import gather, to_device
 from koekao.batches.loader import Loader
+from koekao.batches.slots import Batch
 from koekao.batches.spec import ClipSpec, StreamSpec
-from koekao.batches.views import AdaptiveSequentialDataset, ClipDataset
+from koekao.batches.views import AdaptiveSequentialDataset, ClipDataset, ClipSampler
 
 __all__ = [
     "AdaptiveSequentialDataset",
     "Batch",
     "ClipDataset",
+    "ClipSampler",
     "ClipSpec",
     "Loader",
     "StreamSpec",

@@ -1,8 +1,8 @@
-"""Memory for batches, used again as soon as nobody holds a tensor on it.
+"""Memory for batches that belong to whoever holds them, used again as soon as nobody holds a tensor on it.
 
-A batch of some megabytes that is allocated anew each time is paid for in page faults: in training they took more time
-than the arithmetic. Here a batch's memory comes back by itself when the last tensor on it is gone, and not before, so
-every batch still belongs to whoever holds it; there is no moment at which it becomes stale.
+A batch of some megabytes that is allocated anew each time is paid for in page faults. Here a batch's memory comes back
+by itself when the last tensor on it is gone, and not before; there is no moment at which it becomes stale. This is what
+``copy=True`` and the torch datasets hand out; the ring of the loader (:mod:`koekao.batches.ring`) is cheaper still.
 
 What it gives up: the last few batches' memory stays with the loader until the loader goes.
 """
@@ -41,10 +41,8 @@ class Buffers:
     def __reduce__(self) -> tuple[type[Buffers], tuple[int]]:
         return Buffers, (self._most,)  # memory stays where it is; another process has its own
 
-    def empty(self, shape: tuple[int, ...], dtype: type[np.generic], *, pin_memory: bool = False) -> torch.Tensor:
-        """A tensor of ``shape`` and numpy ``dtype`` on memory that nobody else holds (pinned memory torch keeps)."""
-        if pin_memory:
-            return torch.from_numpy(np.empty(0, dtype)).new_empty(shape, pin_memory=True)
+    def empty(self, shape: tuple[int, ...], dtype: type[np.generic]) -> torch.Tensor:
+        """A tensor of ``shape`` and numpy ``dtype`` on memory that nobody else holds."""
         with self._lock:
             kept = self._kept.setdefault((shape, np.dtype(dtype).str), [])
             for place in range(len(kept)):

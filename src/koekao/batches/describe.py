@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from koekao.batches.gather import Batch
 from koekao.batches.loader import Loader
+from koekao.batches.slots import Batch
 
 
 @dataclass(frozen=True, kw_only=True)

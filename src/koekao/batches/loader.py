@@ -1,28 +1,36 @@
-"""The loader: a plan's batches, gathered ahead by threads, delivered in order, resumable at every step.
+"""The loader: a plan's batches in order, gathered inline or ahead by threads, resumable at every step.
 
-``num_workers`` threads gather (0 = inline); at most ``num_workers * prefetch_factor`` batches wait. Order and content
-come from the plan alone, so they are the same for any number of threads. Threads, not processes: a gather is a few
-memory copies with the interpreter lock released, and sending a batch between processes costs more than making it.
+Order and content come from the plan alone, so they are the same for any number of threads. ``num_workers`` threads
+gather (0 = inline), all together row by row; at most ``prefetch_factor`` batches wait.
+
+**How long a batch stays as it is.** Batches are made in a ring of reused memory. A batch stays valid until the
+next-but-``prefetch_factor`` one is asked for: with threads (``prefetch_factor`` 2 by default) it, the next and the
+one after that may be held together; inline (0 by default) it is valid until the next is asked for. Whoever wants to
+keep batches says ``copy=True`` and owns each, or copies what is to be kept.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, TypedDict
 
+import numpy as np
 import torch
 
 from koekao.batches.buffers import Buffers
-from koekao.batches.gather import Batch, gather
-from koekao.batches.spec import Plan, Spec, spec_dict
+from koekao.batches.crew import Ahead, Crew
+from koekao.batches.position import identity, refuse_other, refuse_outside, this_rank
+from koekao.batches.ring import OwnedPlace, Place, Ring
+from koekao.batches.slots import Batch, Layout, Slot, plain_memory
+from koekao.batches.sources import PlannedBlocks, Sources
+from koekao.batches.spec import Plan, Spec
+from koekao.batches.transfer import DevicePlace, Wire, wire_to
 from koekao.corpus import Corpus
-from koekao.errors import ConfigError, CorpusError
+from koekao.errors import ConfigError
 
-STATE_VERSION = 1
+PREFETCHED = 2
+"""Batches that threads may be ahead, where nothing else is said."""
 
 
 class HowLoaded(TypedDict, total=False):
@@ -32,7 +40,10 @@ class HowLoaded(TypedDict, total=False):
     num_workers: int
     pin_memory: bool
     persistent_workers: bool
-    prefetch_factor: int
+    prefetch_factor: int | None
+    copy: bool
+    device: str | torch.device | Wire | None
+    timeout_s: float
     rank: int | None
     world_size: int | None
 
@@ -45,10 +56,19 @@ class Loader:
         spec: what the batches are (:class:`~koekao.batches.spec.StreamSpec` or ``ClipSpec``).
         epoch: the epoch to begin with.
         num_workers: gathering threads; 0 gathers in the calling thread.
-        pin_memory: allocate batches in pinned memory, for asynchronous copies to a CUDA device (ignored without CUDA).
+        pin_memory: owned batches in pinned memory, for asynchronous copies to a CUDA device that you make yourself
+            (ignored without CUDA). ``device`` is faster.
         persistent_workers: keep the threads between epochs.
-        prefetch_factor: batches that each thread may be ahead.
+        prefetch_factor: batches that threads may be ahead, and batches that stay valid beside the newest; by default
+            2 with threads and 0 inline.
+        copy: hand out batches that belong to whoever holds them.
+        device: deliver batches there. For CUDA they are gathered into pinned memory, int16 as it is, sent by a stream
+            of their own while the one before is used, and converted there.
+        timeout_s: how long a thread may take for a batch before that is an error; 0 = for ever.
         rank, world_size: this process's share of each batch; by default what torch.distributed says, else 0 of 1.
+
+    Raises:
+        ConfigError, PlanError: settings that cannot be, or that leave no batch.
     """
 
     def __init__(
@@ -60,24 +80,33 @@ class Loader:
         num_workers: int = 0,
         pin_memory: bool = False,
         persistent_workers: bool = False,
-        prefetch_factor: int = 2,
+        prefetch_factor: int | None = None,
+        copy: bool = False,
+        device: str | torch.device | Wire | None = None,
+        timeout_s: float = 60.0,
         rank: int | None = None,
         world_size: int | None = None,
     ) -> None:
-        if num_workers < 0 or prefetch_factor < 1:
+        prefetched = (PREFETCHED if num_workers else 0) if prefetch_factor is None else prefetch_factor
+        if num_workers < 0 or prefetched < bool(num_workers) or not timeout_s >= 0:
             raise ConfigError(
-                f"num_workers {num_workers}, prefetch_factor {prefetch_factor}", expected="at least 0, at least 1"
+                f"num_workers {num_workers}, prefetch_factor {prefetch_factor}, timeout_s {timeout_s}",
+                expected="none below 0, and a prefetch_factor of at least 1 where there are threads",
             )
         self.corpus, self.spec = corpus, spec
-        self.num_workers, self.prefetch_factor = num_workers, prefetch_factor
-        self.persistent_workers = persistent_workers
+        self.num_workers, self.prefetch_factor = num_workers, prefetched
+        self.persistent_workers, self.copy, self.timeout_s = persistent_workers, copy, timeout_s
         self.pin_memory = pin_memory and torch.cuda.is_available()
+        self._wire = wire_to(device)
         self.rank, self.world_size = this_rank(rank, world_size)
-        self._threads: ThreadPoolExecutor | None = None
-        self._buffers = Buffers(most=2 + num_workers * (1 + prefetch_factor))
+        self._sources = Sources(corpus, spec)
+        self._buffers = Buffers(most=2 + 2 * prefetched)
+        self._ring: Ring | None = None
+        self._crew: Crew | None = None
         self._position = self._resume_at = 0
         self.epoch = int(epoch)
         self.plan = self._plan(self.epoch)
+        self._blocks = PlannedBlocks(self._sources, self.plan, self.rank)
 
     def __len__(self) -> int:
         """Batches in this epoch."""
@@ -87,122 +116,111 @@ class Loader:
         """Go to the start of ``epoch``: another order, another stride. A position loaded for this epoch is kept."""
         if epoch != self.epoch:
             self.plan = self._plan(int(epoch))  # first, so that an epoch without windows changes nothing
+            self._blocks = PlannedBlocks(self._sources, self.plan, self.rank)
             self.epoch, self._position, self._resume_at = int(epoch), 0, 0
 
     def batch(self, number: int) -> Batch:
-        """Batch ``number`` of this epoch, this rank's rows of it, by itself.
+        """Batch ``number`` of this epoch, this rank's rows of it, by itself and yours to keep.
 
         Raises:
             IndexError: not one of the epoch's batches.
         """
         if not 0 <= number < len(self):
             raise IndexError(f"batch {number} of an epoch of {len(self)}")
-        return self._gather(self.plan, number)
-
-    def _gather(self, plan: Plan, number: int) -> Batch:
-        rows = plan.batch(number)
-        share = self.spec.batch_size
-        mine = rows[self.rank * share : (self.rank + 1) * share]
-        return gather(self.corpus, self.spec, mine, buffers=self._buffers, pin_memory=self.pin_memory)
+        layout = self._layout()
+        place = OwnedPlace(layout, self._owned_memory) if self._wire is None else DevicePlace(layout, self._wire)
+        place.release()
+        self._blocks.fill(number, place.slot)
+        place.send()
+        return place.deliver(self._blocks.names(number))
 
     def __iter__(self) -> Iterator[Batch]:
         first, self._resume_at = self._resume_at, 0
         self._position = first
-        plan = self.plan  # an iterator stays in the epoch it began, whatever the loader is told meanwhile
-        numbers = range(first, plan.n_batches)
-        for number, batch in zip(numbers, self._gathered(plan, numbers), strict=True):
-            if plan is self.plan:
+        blocks = self._blocks  # an iterator stays in the epoch it began, whatever the loader is told meanwhile
+        numbers = range(first, blocks.plan.n_batches)
+        for number, batch in zip(numbers, self._delivered(blocks, numbers), strict=True):
+            if blocks is self._blocks:
                 self._position = number + 1
             yield batch
 
-    def _gathered(self, plan: Plan, numbers: range) -> Iterator[Batch]:
-        make = partial(self._gather, plan)
-        if not self.num_workers:
-            yield from map(make, numbers)
-            return
-        threads = self._threads or ThreadPoolExecutor(self.num_workers, thread_name_prefix="koekao-gather")
-        self._threads = threads if self.persistent_workers else None
-        waiting: deque[Future[Batch]] = deque()
+    def _delivered(self, blocks: PlannedBlocks, numbers: range) -> Iterator[Batch]:
+        ring, self._ring = self._ring or self._new_ring(), None  # a second iterator at the same time has its own
         try:
-            for number in numbers:
-                waiting.append(threads.submit(make, number))
-                if len(waiting) > self.num_workers * self.prefetch_factor:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            if self.num_workers:
+                yield from self._gathered_ahead(blocks, numbers, ring)
+            else:
+                for number in numbers:
+                    place = ring.prepare(ring.turn)
+                    blocks.fill(number, place.slot)
+                    place.send()
+                    ring.turn += 1
+                    yield place.deliver(blocks.names(number))
         finally:
-            for future in waiting:
-                future.cancel()
-            if not self.persistent_workers:
-                threads.shutdown(wait=True)
+            if not ring.is_lost:
+                self._ring = ring
+
+    def _gathered_ahead(self, blocks: PlannedBlocks, numbers: range, ring: Ring) -> Iterator[Batch]:
+        crew, self._crew = self._crew or Crew(self.num_workers), None
+        try:
+            ahead = Ahead(crew, blocks, ring, numbers, ahead=self.prefetch_factor, timeout_s=self.timeout_s)
+            yield from ahead.deliver()
+        finally:
+            if self.persistent_workers and not ring.is_lost:
+                self._crew = crew
+            else:
+                crew.close()
 
     def close(self) -> None:
-        """Stop persistent threads; the loader may still be used and starts new ones."""
-        if self._threads:
-            self._threads.shutdown(wait=True)
-            self._threads = None
+        """Stop persistent threads and let the ring go; the loader may still be used and makes new ones."""
+        if self._crew:
+            self._crew.close()
+        self._crew = self._ring = None
 
     def state_dict(self) -> dict[str, Any]:
         """Where the loader stands, as JSON values: the next batch to deliver, and what it would be a batch of."""
-        return {
-            "version": STATE_VERSION,
-            "corpus": self.corpus.id,
-            "takes": _fingerprint(self.corpus),
-            "spec": spec_dict(self.spec),
-            "world_size": self.world_size,
-            "epoch": self.epoch,
-            "batch": self._position,
-        }
+        here = identity(self.corpus, self.spec, self.world_size)
+        return here | {"epoch": self.epoch, "batch": self._position}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Stand where ``state`` was saved; the next iteration delivers the rest of that epoch, bit for bit.
 
+        Another number of threads, or of ranks with the same rows and streams in all, goes on with the same batches.
+
         Raises:
             CorpusError: the position was saved on another corpus, other takes, or other batches; both values are named.
         """
-        here = self.state_dict()
-        for key in ("version", "corpus", "takes", "spec", "world_size"):
-            if state.get(key) != here[key]:
-                what, saved, present = _difference(key, state.get(key), here[key])
-                raise CorpusError(
-                    f"the saved position has {what} {saved!r}, this loader has {present!r}",
-                    do="make the loader as it was made when the position was saved, or start a new run",
-                )
+        refuse_other(state, identity(self.corpus, self.spec, self.world_size))
         self.set_epoch(int(state["epoch"]))
         batch = int(state["batch"])
-        if not 0 <= batch <= len(self):
-            raise CorpusError(f"the saved position is batch {batch} of an epoch of {len(self)}", do="start a new run")
+        refuse_outside(batch, len(self))
         self._position = self._resume_at = batch
 
     def _plan(self, epoch: int) -> Plan:
         return self.spec.plan(self.corpus.n_frames, epoch, self.world_size)
 
+    def _layout(self) -> Layout:
+        return Layout(self._sources, raw_sound=self._wire is not None)
 
-def _difference(key: str, saved: Any, present: Any) -> tuple[str, Any, Any]:
-    """The first setting in which two values differ, walking into dictionaries."""
-    if isinstance(saved, dict) and isinstance(present, dict):
-        for name in sorted(saved.keys() | present.keys()):
-            if saved.get(name) != present.get(name):
-                return _difference(f"{key}.{name}", saved.get(name), present.get(name))
-    return key, saved, present
+    def _new_ring(self) -> Ring:
+        """Places for the batches that stay valid and for those that are made ahead."""
+        layout = self._layout()
+        make: Callable[[], Place]
+        if self._wire is not None:
+            make = partial(DevicePlace, layout, self._wire)
+        elif self.copy or self.pin_memory:
+            make = partial(OwnedPlace, layout, self._owned_memory)
+        else:
+            make = partial(_reused_place, layout)
+        n_ahead = self.prefetch_factor if self.num_workers else 0
+        return Ring(1 + self.prefetch_factor + n_ahead, layout, make)
+
+    def _owned_memory(self, shape: tuple[int, ...], dtype: type[np.generic]) -> torch.Tensor:
+        """Memory for a batch that somebody will keep; pinned memory torch itself uses again when copies are done."""
+        if self.pin_memory:
+            return torch.from_numpy(np.empty(0, dtype)).new_empty(shape, pin_memory=True)
+        return self._buffers.empty(shape, dtype)
 
 
-def _fingerprint(corpus: Corpus) -> str:
-    """Which takes of the corpus are here: their number and a hash of their ids."""
-    return f"{len(corpus)}:{hashlib.sha256(corpus.take_ids.astype('<i8').tobytes()).hexdigest()[:16]}"
-
-
-def this_rank(rank: int | None, world_size: int | None) -> tuple[int, int]:
-    """(rank, world_size) as stated; where neither is, what torch.distributed says, else (0, 1).
-
-    Raises:
-        ConfigError: a rank outside of the world, or several ranks without saying which this is.
-    """
-    if rank is None and world_size is None and torch.distributed.is_available() and torch.distributed.is_initialized():
-        return torch.distributed.get_rank(), torch.distributed.get_world_size()
-    if rank is None and world_size not in (None, 1):
-        raise ConfigError(f"world_size {world_size} without a rank", expected="both or neither")
-    rank, world_size = rank or 0, 1 if world_size is None else world_size
-    if not 0 <= rank < world_size:
-        raise ConfigError(f"rank {rank} of {world_size}", expected="0 <= rank < world_size")
-    return rank, world_size
+def _reused_place(layout: Layout) -> Place:
+    return Place(Slot(layout, layout.n_rows, plain_memory))

@@ -34,6 +34,7 @@ class StreamSpec:
         drop_last: end the epoch before the first batch that would need padding rows.
         shuffle: shuffle the order of takes each epoch.
         seed: decides the order, with the epoch.
+        columns: what is delivered of each window: ``audio``, ``blendshapes``, and names of packed feature columns.
     """
 
     kind: Literal["streams"] = field(default="streams", init=False)
@@ -45,9 +46,13 @@ class StreamSpec:
     drop_last: bool = False
     shuffle: bool = True
     seed: int = 0
+    columns: tuple[str, ...] = ("audio", "blendshapes")
 
     sound_key = "audio"
     curves_key = "blendshapes"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", _checked_columns(self))
 
     def plan(self, n_frames: NDArray[np.int64], epoch: int, world_size: int) -> StreamPlan:
         """The plan of ``epoch`` over takes of these lengths, for all ranks together."""
@@ -69,6 +74,7 @@ class ClipSpec:
         window_frames: frames a clip (300 = 10 s at 30 fps).
         stride_frames: frames between the starts of clips; 1 = every clip there is.
         short, drop_last, shuffle, seed: as in :class:`StreamSpec`.
+        columns: ``wav``, ``arkit``, and names of packed feature columns.
     """
 
     kind: Literal["clips"] = field(default="clips", init=False)
@@ -79,9 +85,13 @@ class ClipSpec:
     drop_last: bool = False
     shuffle: bool = True
     seed: int = 0
+    columns: tuple[str, ...] = ("wav", "arkit")
 
     sound_key = "wav"
     curves_key = "arkit"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", _checked_columns(self))
 
     def plan(self, n_frames: NDArray[np.int64], epoch: int, world_size: int) -> ClipPlan:
         """The plan of ``epoch`` over takes of these lengths, for all ranks together."""
@@ -91,6 +101,22 @@ class ClipSpec:
 
 
 Spec = StreamSpec | ClipSpec
+_SOUND, _CURVES = ("audio", "wav"), ("blendshapes", "arkit")
+
+
+def _checked_columns(spec: StreamSpec | ClipSpec) -> tuple[str, ...]:
+    """The columns by this kind of batch's own names, each once.
+
+    Raises:
+        ConfigError: none, or one twice.
+    """
+    given = (spec.columns,) if isinstance(spec.columns, str) else tuple(spec.columns)
+    named = dict.fromkeys(_SOUND, spec.sound_key) | dict.fromkeys(_CURVES, spec.curves_key)
+    columns = tuple(named.get(name, name) for name in given)
+    if not columns or len(set(columns)) < len(columns):
+        expected = f"some of {spec.sound_key}, {spec.curves_key} and packed feature columns, each once"
+        raise ConfigError(f"columns {given!r}", expected=expected)
+    return columns
 
 
 def _grid(spec: Spec, n_frames: NDArray[np.int64], policy: StridePolicy, epoch: int) -> Grid:
@@ -111,9 +137,15 @@ def clip_frames(clip_s: float, clock: Clock) -> int:
     return frames
 
 
-def spec_dict(spec: Spec) -> dict[str, Any]:
-    """The spec as plain JSON values, for saved positions and their comparison."""
+def spec_dict(spec: Spec, world_size: int = 1) -> dict[str, Any]:
+    """The spec as plain JSON values, for saved positions and their comparison.
+
+    Rows and streams are counted over all ranks: four ranks of 4 rows and one of 16 have the same batches.
+    """
     values = asdict(spec)
+    values["columns"] = list(spec.columns)
+    values["batch_size"] = spec.batch_size * world_size
     if isinstance(spec, StreamSpec):
+        values["n_streams"] = spec.n_streams * world_size
         values["stride"]["stages"] = [list(stage) for stage in spec.stride.stages]
     return values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from koekao.errors import ConfigError, PlanError
 from koekao.windows.grid import Grid
@@ -35,9 +36,14 @@ class ClipPlan:
 
     def batch(self, number: int) -> Rows:
         """The rows of batch ``number``."""
-        return self.windows(np.arange(number * self.batch_size, (number + 1) * self.batch_size, dtype=np.int64))
+        return self.batches(number, 1)
 
-    def windows(self, index: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Rows:
+    def batches(self, first: int, count: int, *, share: slice = slice(None)) -> Rows:
+        """The rows of batches ``first .. first+count-1``, one batch after the other; of each its rows ``share``."""
+        numbers = np.arange(first, first + count, dtype=np.int64)[:, None] * self.batch_size
+        return self.windows((numbers + np.arange(self.batch_size, dtype=np.int64)[share]).reshape(-1))
+
+    def windows(self, index: NDArray[np.int64]) -> Rows:
         """The rows at the places ``index`` of the epoch's order; places past the end are padding rows."""
         real = index < self.n_windows
         take, start = np.full(len(index), NO_TAKE, np.int64), np.zeros(len(index), np.int64)

@@ -71,7 +71,8 @@ class Grid:
         is_short = n_frames < window_frames
         places = np.where(is_short, 1 if short == "pad" else 0, n_frames - window_frames + 1)
         on_grid = -(-places // stride)
-        dense = _dense_counts(on_grid, places, policy.dense_ratio) if policy.mode == "mixed" else np.zeros_like(on_grid)
+        none = np.broadcast_to(np.int64(0), on_grid.shape)  # takes no memory
+        dense = _dense_counts(on_grid, places, policy.dense_ratio) if policy.mode == "mixed" else none
         if not on_grid.sum():
             raise PlanError(
                 f"none of {len(n_frames)} takes holds a window of {window_frames} frames",
@@ -82,7 +83,7 @@ class Grid:
             n_frames=n_frames,
             window_frames=window_frames,
             stride=stride,
-            counts=on_grid + dense,
+            counts=on_grid + dense if policy.mode == "mixed" else on_grid,
             dense_counts=dense,
             padded_takes=n_short if short == "pad" else 0,
             skipped_takes=n_short if short == "skip" else 0,

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _ROUNDS = 6
+_BLOCK = 1 << 16  # entries at a time: the dozen arrays between the rounds stay in the cache and cost no memory
 
 
 def keys(n: int, *what: object) -> NDArray[np.uint64]:
@@ -49,12 +50,19 @@ class Permutation:
 
     def __call__(self, index: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
         """The entries at ``index`` (any shape, each in 0..n-1), int64."""
-        x = self._network(np.atleast_1d(index).astype(np.uint64))
-        outside = x >= np.uint64(self.n)
-        while outside.any():
+        places = np.ravel(index)
+        entries = np.empty(places.shape, np.int64)
+        for begin in range(0, len(places), _BLOCK):
+            entries[begin : begin + _BLOCK] = self._entries(places[begin : begin + _BLOCK].astype(np.uint64))
+        return entries.reshape(np.shape(index))
+
+    def _entries(self, x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        x = self._network(x)
+        outside = np.flatnonzero(x >= np.uint64(self.n))
+        while len(outside):
             x[outside] = self._network(x[outside])
-            outside = x >= np.uint64(self.n)
-        return x.astype(np.int64).reshape(np.shape(index))
+            outside = outside[x[outside] >= np.uint64(self.n)]
+        return x
 
     def _network(self, x: NDArray[np.uint64]) -> NDArray[np.uint64]:
         left, right = x >> self._half_bits, x & self._mask
@@ -68,3 +76,9 @@ def draw_below(widths: NDArray[np.int64], *what: object) -> NDArray[np.int64]:
     (key,) = keys(1, *what)
     bits = mix64(np.arange(1, len(widths) + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + key)
     return ((bits >> np.uint64(32)) * widths.astype(np.uint64) >> np.uint64(32)).astype(np.int64)
+
+
+def window_generator(seed: int, epoch: int, take: int, start_frame: int) -> np.random.Generator:
+    """The generator of one window in one epoch: what is drawn for it depends on no worker and no rank."""
+    key = keys(2, "window", int(seed), int(epoch), int(take), int(start_frame))
+    return np.random.Generator(np.random.Philox(key=key))

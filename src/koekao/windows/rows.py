@@ -1,4 +1,4 @@
-"""The windows of one batch, as numbers: what a plan says and a gather does."""
+"""The windows of some batches, as numbers: what a plan says and a gather does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NO_TAKE = -1
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """Arrays of one length, an entry a row of the batch.
+    """Arrays of one length, an entry a row of a batch; several batches follow each other.
 
     Attributes:
         take: int64, the take's number in the plan, or NO_TAKE.

@@ -11,7 +11,6 @@ epoch with ``drop_last``. Any batch is found in O(log takes); memory is O(takes)
 
 from __future__ import annotations
 
-import heapq
 import warnings
 
 import numpy as np
@@ -48,7 +47,7 @@ class StreamPlan:
             )
         self.grid, self.batch_size, self.n_streams = grid, batch_size, n_streams
         self.run = batch_size // n_streams
-        self._takes = _deal(grid, n_streams, shuffle=shuffle)
+        self._takes = _takes_of_streams(grid, n_streams, shuffle=shuffle)
         self._ends = [np.cumsum(grid.counts[takes]) for takes in self._takes]
         lengths = np.array([ends[-1] if len(ends) else 0 for ends in self._ends], np.int64)
         busy = lengths[lengths > 0]
@@ -71,8 +70,21 @@ class StreamPlan:
 
     def batch(self, number: int) -> Rows:
         """The rows of batch ``number``, stream-major."""
-        parts = [self._stream_rows(stream, number * self.run) for stream in range(self.n_streams)]
-        take, window = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return self.batches(number, 1)
+
+    def batches(self, first: int, count: int, *, share: slice = slice(None)) -> Rows:
+        """The rows of batches ``first .. first+count-1``, one batch after the other.
+
+        Args:
+            share: of each batch only these rows; whole streams.
+        """
+        low, high, _ = share.indices(self.batch_size)
+        streams = range(low // self.run, -(-high // self.run))
+        parts = [self._stream_rows(stream, first * self.run, count * self.run) for stream in streams]
+        take, window = (
+            np.stack([part.reshape(count, self.run) for part in column], axis=1).reshape(-1)
+            for column in zip(*parts, strict=True)
+        )
         real = take != NO_TAKE
         start, dense = np.zeros(len(take), np.int64), np.zeros(len(take), bool)
         gap, valid = np.zeros(len(take), np.int64), np.zeros(len(take), np.int64)
@@ -85,27 +97,23 @@ class StreamPlan:
             take=take, start_frame=start, valid_frames=valid, is_dense=dense, reset=real & (window == 0), gap_frames=gap
         )
 
-    def _stream_rows(self, stream: int, first: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """(take, number of its window) of the stream's windows ``first .. first+run-1``."""
-        index = np.arange(first, first + self.run, dtype=np.int64)
+    def _stream_rows(self, stream: int, first: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(take, number of its window) of the stream's windows ``first .. first+count-1``."""
+        index = np.arange(first, first + count, dtype=np.int64)
         takes, ends = self._takes[stream], self._ends[stream]
         place = np.searchsorted(ends, index, side="right")
         inside = place < len(ends)
-        take, window = np.full(self.run, NO_TAKE, np.int64), np.zeros(self.run, np.int64)
+        take, window = np.full(count, NO_TAKE, np.int64), np.zeros(count, np.int64)
         take[inside] = takes[place[inside]]
         window[inside] = index[inside] - (ends[place[inside]] - self.grid.counts[take[inside]])
         return take, window
 
 
-def _deal(grid: Grid, n_streams: int, *, shuffle: bool) -> list[NDArray[np.int64]]:
-    """The takes of each stream, in order: each next take goes to the stream with the fewest windows so far."""
+def _takes_of_streams(grid: Grid, n_streams: int, *, shuffle: bool) -> list[NDArray[np.int64]]:
+    """The takes of each stream, in order."""
+    from koekao.windows.deal import deal  # compiled code, which who only asks for a stride need not load
+
     order = np.flatnonzero(grid.counts)
     if shuffle:
         order = order[Permutation(len(order), "order of takes", *grid.key)(np.arange(len(order)))]
-    streams: list[list[int]] = [[] for _ in range(n_streams)]
-    shortest = [(0, stream) for stream in range(n_streams)]
-    for take, count in zip(order.tolist(), grid.counts[order].tolist(), strict=True):
-        length, stream = shortest[0]
-        streams[stream].append(take)
-        heapq.heapreplace(shortest, (length + count, stream))
-    return [np.array(takes, np.int64) for takes in streams]
+    return [order[places] for places in deal(grid.counts[order], n_streams)]

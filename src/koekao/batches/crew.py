@@ -1,0 +1,227 @@
+"""Threads that gather batches ahead of whoever iterates.
+
+Threads, not processes: a gather is compiled code with the interpreter lock released, and sending a batch between
+processes costs more than making it. A thread that has leave for its next batch does not come back to the interpreter at
+all: leave and completion are two numbers in shared memory (:func:`koekao.batches.kernel.fill_ahead`). Handing over each
+batch by a queue was measured to cost as much as the batch. A thread without leave looks for some microseconds, then
+sleeps until it is woken; so beside a training step the threads take no time that they do not gather in. Threads beyond
+the number of cores come in where a batch is late although all cores were at it: when a disk is what is waited for.
+
+Threads are daemons, so that one that hangs in the operating system (a network share that is gone) cannot keep the
+process alive; a crew that is closed or forgotten, or the end of the process, sends them home in an orderly way.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from queue import Empty, SimpleQueue
+from time import monotonic, sleep
+
+from koekao.batches import kernel
+from koekao.batches.ring import Place, Ring
+from koekao.batches.slots import Batch
+from koekao.batches.sources import PlannedBlocks
+from koekao.errors import BatchError, KoekaoError
+
+_JOIN_S = 1.0
+_LOOKS = 3000
+"""Times that a thread without leave looks for it before it sleeps: some ten microseconds."""
+_SHORTEST_SLEEP_S, _LONGEST_SLEEP_S = 2e-5, 1e-3
+_CORES_BESIDE = max(1, len(os.sched_getaffinity(0)) - 1) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+"""Threads that can gather while another core iterates; more would only take turns with it."""
+_AT_A_TIME = 16
+"""Batches between two looks at whether the files are still whole."""
+
+Task = Callable[[], None]
+Tasks = SimpleQueue[Task | None]
+
+
+class Crew:
+    """``n`` threads, each doing the tasks that it is given."""
+
+    def __init__(self, n: int) -> None:
+        self.tasks: list[Tasks] = [SimpleQueue() for _ in range(n)]
+        threads = [
+            threading.Thread(target=_work, args=(tasks,), name=f"koekao-gather_{number}", daemon=True)
+            for number, tasks in enumerate(self.tasks)
+        ]
+        for thread in threads:
+            thread.start()
+        self._dismissal = weakref.finalize(self, _dismiss, self.tasks, threads)
+
+    def close(self) -> None:
+        """Send the threads home and wait for them, a second at most."""
+        self._dismissal()
+
+
+def _work(tasks: Tasks) -> None:
+    while (task := tasks.get()) is not None:
+        task()
+        del task  # what it holds must not live until the next one comes
+
+
+def _dismiss(tasks: list[Tasks], threads: list[threading.Thread]) -> None:
+    for own in tasks:
+        own.put(None)
+    until_s = monotonic() + _JOIN_S
+    for thread in threads:
+        if thread is not threading.current_thread():
+            thread.join(max(0.0, until_s - monotonic()))
+
+
+class Ahead:
+    """One iteration over batches that a crew gathers ahead, all threads together row by row, in order.
+
+    Whoever iterates and finds a batch unfinished helps to finish it before waiting.
+
+    Args:
+        numbers: the batches to deliver.
+        ahead: how many may wait or be in the making beside the one that is asked for.
+        timeout_s: how long a batch may take; 0 = as long as it will.
+    """
+
+    def __init__(
+        self, crew: Crew, blocks: PlannedBlocks, ring: Ring, numbers: range, *, ahead: int, timeout_s: float
+    ) -> None:
+        self._crew, self._blocks, self._ring, self._numbers = crew, blocks, ring, numbers
+        self._ahead, self._timeout_s = ahead, timeout_s
+        self._turn = ring.turn
+        self._n_rows = blocks.n_rows
+        self._signals = kernel.new_signals(ring.n)
+        self._wakers: list[SimpleQueue[None]] = [SimpleQueue() for _ in crew.tasks]
+        self._sleeps = [False] * len(crew.tasks)
+        self._gone: SimpleQueue[None] = SimpleQueue()
+        self._fault: tuple[int, BaseException] | None = None
+        self._cancelled = False
+
+    def deliver(self) -> Iterator[Batch]:
+        """The batches, in order."""
+        for thread, tasks in enumerate(self._crew.tasks):
+            tasks.put(partial(self._gather, thread))
+        places: deque[Place] = deque()  # of the batches that may be made, from the one that is asked for on
+        n_sent = 0
+        try:
+            for n, number in enumerate(self._numbers):
+                last = min(n + self._ahead + 1, len(self._numbers))
+                self._permit(range(n + len(places), last), places)
+                self._wait_for(n)
+                while n_sent < last and (n_sent == n or self._is_made(n_sent)):
+                    places[n_sent - n].send()
+                    n_sent += 1
+                self._ring.turn += 1
+                yield places.popleft().deliver(self._blocks.names(number))
+        finally:
+            self._stop()
+
+    def _permit(self, more: range, places: deque[Place]) -> None:
+        """Give leave for the batches ``more``, counted from the first of the iteration, and wake who sleeps."""
+        for n in more:
+            places.append(self._ring.prepare(self._turn + n))
+            kernel.clear(self._signals, (self._turn + n) % self._ring.n)
+        kernel.permit(self._signals, more.stop * self._n_rows)
+        self._wake(_CORES_BESIDE)
+
+    def _wake(self, most: int) -> None:
+        """Wake those of the first ``most`` threads that sleep."""
+        for thread, sleeps in enumerate(self._sleeps[:most]):
+            if sleeps:
+                self._wakers[thread].put(None)
+
+    def _is_made(self, n: int) -> bool:
+        return bool(kernel.is_made(self._signals, (self._turn + n) % self._ring.n, self._n_rows))
+
+    def _wait_for(self, n: int) -> None:
+        """Help until the n-th batch is made. Raises whatever went wrong instead."""
+        if self._is_made(n):
+            return
+        until_s, pause_s = monotonic() + (self._timeout_s or float("inf")), _SHORTEST_SLEEP_S
+        while True:
+            self._help(until=(self._turn + n) % self._ring.n, spins=_LOOKS)
+            if self._is_made(n):
+                return
+            self._refuse_fault(n)
+            if monotonic() > until_s:
+                self._ring.is_lost = True
+                raise BatchError(
+                    f"batch {self._numbers[n]} has not come within {self._timeout_s:g} s: a gathering thread hangs",
+                    where=self._blocks.where,
+                    do="look at the disk or network share that the corpus lies on, or allow more with timeout_s",
+                )
+            self._wake(len(self._wakers))
+            sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_SLEEP_S)
+
+    def _refuse_fault(self, n: int) -> None:
+        """Raise what went wrong if it keeps the n-th batch from being made."""
+        row, fault = self._fault or (self._n_rows * (n + 1), None)
+        if fault is None or row // self._n_rows > n:
+            return
+        if isinstance(fault, KoekaoError):
+            raise fault
+        raise BatchError(
+            f"batch {self._numbers[n]} could not be gathered: {type(fault).__name__}: {fault}",
+            where=self._blocks.where,
+            do="look at the disk that the corpus lies on: koekao verify CORPUS",
+        ) from fault
+
+    def _gather(self, thread: int) -> None:
+        """What a thread does in this iteration."""
+        while self._fault is None and self._has_leave(thread):
+            self._help(until=-1, spins=_LOOKS)
+        self._gone.put(None)
+
+    def _has_leave(self, thread: int) -> bool:
+        """Sleep until there are rows to make; False when there will be none or nobody wants them any more."""
+        while (row := kernel.claimed(self._signals)) >= self._signals[kernel.PERMITTED]:
+            if self._cancelled or row >= len(self._numbers) * self._n_rows:
+                return False
+            self._sleeps[thread] = True  # said before the second look, so that leave given after it wakes
+            if row >= self._signals[kernel.PERMITTED] and not self._cancelled:
+                self._wakers[thread].get()
+            self._sleeps[thread] = False
+        return not self._cancelled
+
+    def _help(self, *, until: int, spins: int) -> None:
+        """Make rows, for some batches at the most; whatever goes wrong is left for the one who iterates."""
+        n = kernel.claimed(self._signals) // self._n_rows
+        if n >= len(self._numbers):
+            n = len(self._numbers) - 1  # nothing to begin, but a batch to wait for
+        try:
+            block, row, end = self._blocks.find(self._numbers[n])
+            count = min(end - self._numbers[n], len(self._numbers) - n, _AT_A_TIME) * self._n_rows
+            block.refuse_truncated(row, row + count)
+        except BaseException as fault:  # noqa: BLE001 - raised again where the batch is waited for
+            self._fault = self._fault or (n * self._n_rows, fault)
+            return
+        first = n * self._n_rows
+        kernel.fill_ahead(
+            block.table,
+            first,
+            first + count,
+            row,
+            self._n_rows,
+            self._ring.layout.numbers,
+            self._ring.to,
+            self._turn,
+            self._signals,
+            until,
+            spins,
+        )
+
+    def _stop(self) -> None:
+        """No thread may write into the ring any more when this is over; unless one hangs: the ring is lost."""
+        self._cancelled = True
+        until_s = monotonic() + _JOIN_S
+        for waker in self._wakers:
+            waker.put(None)
+        for _ in self._wakers:
+            try:
+                self._gone.get(timeout=max(0.001, until_s - monotonic()))
+            except Empty:
+                self._ring.is_lost = True
+                return

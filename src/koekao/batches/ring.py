@@ -1,0 +1,75 @@
+"""The places that batches are made in, used in turn.
+
+A ring of k places hands out a place again after k - 1 others, so a batch stays as it is until k - 1 more have been
+delivered. The turn goes on from epoch to epoch: the last batches of one are not overwritten by the first of the next
+any sooner. Three kinds of places make up the three things that a loader can hand out: memory that is filled again,
+memory that belongs to whoever holds it, and memory on a device (:mod:`koekao.batches.transfer`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from koekao.batches.slots import Batch, Layout, NewTensor, Slot
+
+
+class Place:
+    """Where one batch is made, over and over: the same memory each time, filled again.
+
+    All of this is called by the thread that iterates; filling is not. Other kinds do more in between.
+    """
+
+    def __init__(self, slot: Slot) -> None:
+        self.slot = slot
+
+    def release(self) -> None:
+        """What was delivered from here is no longer used: make ready for another batch."""
+
+    def send(self) -> None:
+        """The batch has been gathered; start what more there is to do."""
+
+    def deliver(self, names: list[str]) -> Batch:
+        """The batch, ready to be used."""
+        return self.slot.batch(names)
+
+
+class OwnedPlace(Place):
+    """Other memory each time, which belongs to whoever holds the batch."""
+
+    def __init__(self, layout: Layout, new: NewTensor) -> None:
+        super().__init__(Slot(layout, layout.n_rows, new))
+        self._new, self._is_fresh = new, True
+
+    def release(self) -> None:
+        if not self._is_fresh:
+            self.slot = Slot(self.slot.layout, self.slot.n_rows, self._new)
+        self._is_fresh = False
+
+
+class Ring:
+    """``n`` places in turn, each made when it is first needed; ``to`` are the addresses of their memory."""
+
+    def __init__(self, n: int, layout: Layout, make: Callable[[], Place]) -> None:
+        self.n, self.layout, self._make = n, layout, make
+        self.to: NDArray[np.int64] = np.zeros((n, layout.n_addresses), np.int64)
+        self._places: list[Place] = []
+        self.turn = 0
+        """The turn of the next batch; its place is ``turn % n``."""
+        self.is_lost = False
+        """A thread that hangs may still write into it."""
+
+    def prepare(self, turn: int) -> Place:
+        """The place of this turn, made ready for a batch."""
+        number = turn % self.n
+        while number >= len(self._places):
+            self._places.append(self._make())
+            self.to[len(self._places) - 1] = self._places[-1].slot.to
+        place = self._places[number]
+        before = place.slot
+        place.release()
+        if place.slot is not before:
+            self.to[number] = place.slot.to
+        return place

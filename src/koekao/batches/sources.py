@@ -1,0 +1,185 @@
+"""Where the windows of a plan lie in memory: the table that the compiled gather reads, made for many batches at once.
+
+Made batch by batch, the dozen small array operations would take as long as the copy itself; for a block of a thousand
+rows they cost a microsecond a batch. A block is found as directly as a batch, so nothing is lost for random access.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from koekao.arkit import N_CURVES
+from koekao.batches import kernel
+from koekao.batches.spec import Plan, Spec
+from koekao.corpus import Corpus
+from koekao.errors import PlanError
+from koekao.windows import NO_TAKE, Rows
+
+if TYPE_CHECKING:
+    from koekao.batches.slots import Slot
+
+_BLOCK_ROWS = 1024
+_KEPT_BLOCKS = 2  # threads gather on both sides of a block's end
+
+
+@dataclass(frozen=True)
+class FrameSource:
+    """Numbers that come once a frame, as they lie in the shards of the corpus or of a packed column.
+
+    Attributes:
+        key: its name in a batch. shape, dtype: of one frame.
+        files: the mapped files. shard, offset: ``[n_takes]`` int64, in which file and at which byte a take begins.
+    """
+
+    key: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    files: Any
+    shard: NDArray[np.int64]
+    offset: NDArray[np.int64]
+
+    @property
+    def frame_bytes(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows ready to be gathered: their table, the names of their takes, and the shards that each row touches."""
+
+    table: NDArray[np.int64]
+    names: list[str]
+    touched: list[tuple[Any, list[int]]]
+
+    def fill(self, slot: Slot, first: int) -> None:
+        """Gather rows from ``first`` on into ``slot``, as many as it has.
+
+        Raises:
+            CorpusError: a file that they lie in was cut short since it was opened.
+        """
+        self.refuse_truncated(first, first + slot.n_rows)
+        kernel.fill(self.table, first, slot.n_rows, slot.layout.numbers, slot.to)
+
+    def refuse_truncated(self, first: int, end: int) -> None:
+        """Raise CorpusError if a file that rows ``first .. end-1`` lie in was cut short since it was opened."""
+        for files, shards in self.touched:
+            files.refuse_truncated({shard for shard in shards[first:end] if shard >= 0})
+
+
+class Sources:
+    """The columns that a spec asks of a corpus, and the tables of its windows."""
+
+    def __init__(self, corpus: Corpus, spec: Spec) -> None:
+        self.corpus, self.spec = corpus, spec
+        self.n_samples = corpus.clock.window_samples(spec.window_frames)
+        self.has_sound = spec.sound_key in spec.columns
+        self.frames = [_frame_source(corpus, spec, key) for key in spec.columns if key != spec.sound_key]
+        self.frames.append(
+            FrameSource("frame_mask", (), np.dtype(np.bool_), corpus.files, corpus.shard, corpus.valid_offset)
+        )
+
+    def block(self, rows: Rows) -> Block:
+        """The table of these rows.
+
+        Raises:
+            PlanError: a window that is not inside its take. CorpusError: a shard that cannot be mapped.
+        """
+        _refuse_outside(rows, self.corpus)
+        real = np.flatnonzero(rows.take != NO_TAKE)
+        take, start = rows.take[real], rows.start_frame[real]
+        table = np.zeros((len(rows), kernel.FIRST_FRAME_COLUMN + len(self.frames)), np.int64)
+        table[:, kernel.TAKE_ID] = NO_TAKE
+        table[real, kernel.TAKE_ID] = self.corpus.take_ids[take]
+        table[:, kernel.VALID_FRAMES], table[:, kernel.START_FRAME] = rows.valid_frames, rows.start_frame
+        table[:, kernel.GAP_FRAMES], table[:, kernel.RESET] = rows.gap_frames, rows.reset
+        table[:, kernel.IS_DENSE] = rows.is_dense
+        touched: dict[int, tuple[Any, list[int]]] = {}
+        if self.has_sound:
+            begin = self.corpus.clock.frame_starts(start)
+            table[real, kernel.SAMPLES] = np.clip(self.corpus.n_samples[take] - begin, 0, self.n_samples)
+            within = self.corpus.audio_offset[take] + begin * self.corpus.audio_dtype.itemsize
+            table[real, kernel.AT_SOUND] = _bases(self.corpus.files, self.corpus.shard[take]) + within
+        for column, source in enumerate(self.frames, start=kernel.FIRST_FRAME_COLUMN):
+            within = source.offset[take] + start * source.frame_bytes
+            table[real, column] = _bases(source.files, source.shard[take]) + within
+            if id(source.files) not in touched:
+                shards = np.full(len(rows), -1, np.int64)
+                shards[real] = source.shard[take]
+                touched[id(source.files)] = source.files, shards.tolist()
+        name_of = {number: self.corpus.names[number] for number in np.unique(take).tolist()} | {NO_TAKE: ""}
+        names = [name_of[number] for number in rows.take.tolist()]
+        return Block(table=table, names=names, touched=list(touched.values()))
+
+
+class PlannedBlocks:
+    """The blocks of one plan, a rank's share of them; the last few are kept. Threads may ask at once."""
+
+    def __init__(self, sources: Sources, plan: Plan, rank: int) -> None:
+        self.plan, self._sources = plan, sources
+        self.n_rows, self.where = sources.spec.batch_size, sources.corpus.path
+        self._share = slice(rank * self.n_rows, (rank + 1) * self.n_rows)
+        self._batches = max(1, _BLOCK_ROWS // self.n_rows)
+        self._kept: dict[int, Block] = {}
+        self._lock = threading.Lock()
+
+    def find(self, number: int) -> tuple[Block, int, int]:
+        """The block that holds batch ``number``, the batch's first row in it, and the first batch after the block."""
+        place, within = divmod(number, self._batches)
+        block = self._kept.get(place)
+        if block is None:
+            with self._lock:
+                block = self._kept.get(place) or self._make(place)
+        return block, within * self.n_rows, (place + 1) * self._batches
+
+    def fill(self, number: int, slot: Slot) -> None:
+        """Gather batch ``number`` into ``slot``, here and now."""
+        block, row, _ = self.find(number)
+        block.fill(slot, row)
+
+    def names(self, number: int) -> list[str]:
+        """Names of the takes of the batch's rows."""
+        block, row, _ = self.find(number)
+        return block.names[row : row + self.n_rows]
+
+    def _make(self, place: int) -> Block:
+        first = place * self._batches
+        count = min(self._batches, self.plan.n_batches - first)
+        block = self._sources.block(self.plan.batches(first, count, share=self._share))
+        while len(self._kept) >= _KEPT_BLOCKS:
+            del self._kept[next(iter(self._kept))]
+        self._kept[place] = block
+        return block
+
+
+def _frame_source(corpus: Corpus, spec: Spec, key: str) -> FrameSource:
+    if key == spec.curves_key:
+        return FrameSource(key, (N_CURVES,), np.dtype(np.float32), corpus.files, corpus.shard, corpus.curves_offset)
+    column = corpus.column(key)
+    return FrameSource(key, column.frame_shape, column.dtype, column.files, column.shard, column.offset)
+
+
+def _bases(files: Any, shards: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The address of each row's shard."""
+    used, which = np.unique(shards, return_inverse=True)
+    return np.array([files.base_address(number) for number in used.tolist()], np.int64)[which]
+
+
+def _refuse_outside(rows: Rows, corpus: Corpus) -> None:
+    """The gather believes addresses, so this is where a wrong plan is found."""
+    real = rows.take != NO_TAKE
+    take, start, valid = rows.take[real], rows.start_frame[real], rows.valid_frames[real]
+    if rows.valid_frames[~real].any() or (take < 0).any() or (take >= len(corpus)).any():
+        raise PlanError("a row of frames without a take", expected=f"takes 0 to {len(corpus) - 1}")
+    wrong = (start < 0) | (valid < 0) | (start > corpus.n_frames[take]) | (valid > corpus.n_frames[take] - start)
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        raise PlanError(
+            f"frames {start[at]} to {start[at] + valid[at] - 1}",
+            where=corpus.names[int(take[at])],
+            expected=f"frames of the take, 0 to {corpus.n_frames[take[at]] - 1}",
+        )
