@@ -52,7 +52,7 @@ def edit_header(folder: Path, *, sign: bool = True, **changes: Any) -> None:
     if sign:
         data["id"] = content_id({key: data[key] for key in CONTENT})
         data["record_sha256"] = content_id({key: data[key] for key in RECORD})
-    path.write_text(json.dumps(data))
+    path.write_bytes(json.dumps(data, indent=1, ensure_ascii=False).encode() + b"\n")
 
 
 def read_rows(path: Path) -> Any:

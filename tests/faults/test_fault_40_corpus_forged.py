@@ -6,13 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from forged import edit_header, forge_rows, pack_ten, read_rows, sign_file
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from koekao.corpus import Corpus
+from koekao.corpus import Corpus, FrameColumn, pack_column
+from koekao.corpus.datafile import sha256_of
+from koekao.corpus.fields import content_id
 from koekao.errors import CorpusError, KoekaoError
 
 
@@ -217,3 +220,95 @@ def test_any_change_of_the_header_is_an_error_or_harmless(folder: Path, data: st
             assert isinstance(error, CorpusError) and str(folder) in str(error)
     finally:
         path.write_bytes(whole)
+
+
+class TestColumn:
+    """The same for a column beside the corpus."""
+
+    @pytest.fixture
+    def column(self, folder: Path) -> FrameColumn:
+        corpus = Corpus.open(folder)
+        return pack_column(
+            corpus, "mel", (2, 3), {"n": 1}, lambda i: np.ones((int(corpus.n_frames[i]), 2, 3), np.float32)
+        )
+
+    def edit(self, column: FrameColumn, *, sign: bool = True, **changes: Any) -> None:
+        path = column.path / "column.json"
+        data = json.loads(path.read_bytes()) | changes
+        if sign:
+            data["id"] = content_id({key: value for key, value in data.items() if key != "id"})
+        path.write_text(json.dumps(data, indent=1) + "\n")
+
+    def forge(self, column: FrameColumn, **columns: list[Any]) -> None:
+        path = column.path / "rows.arrow"
+        table = read_rows(path)
+        for name, values in columns.items():
+            table = table.set_column(table.schema.get_field_index(name), name, pa.array(values, pa.int64()))
+        with path.open("wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+        self.edit(column, rows={"file": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)})
+
+    @pytest.mark.parametrize(
+        ("changes", "sign", "words"),
+        [
+            ({"version": 2}, True, ["version 2", "version 1", "newer koekao"]),
+            ({"version": 0}, True, ["version 0", "version 1", "make the column again"]),
+            ({"format": "koekao-corpus"}, True, ["format 'koekao-corpus'", "'koekao-column'"]),
+            ({"config": {"n": 2}}, True, ["its key", "edited"]),
+            ({"frame_shape": [3, 2]}, False, ["its id", "edited"]),
+            ({"frame_shape": [2, 300]}, True, ["rows.arrow:row", "room for all of n_frames"]),
+            ({"frame_shape": []}, True, ["column.json:frame_shape: []"]),
+            ({"frame_shape": [0]}, True, ["column.json:frame_shape: [0]"]),
+            ({"frame_shape": [2.0]}, True, ["column.json:frame_shape: [2.0]"]),
+            ({"frame_shape": [2**40, 2**40]}, True, ["column.json:frame_shape"]),
+            ({"dtype": "float64"}, True, ["column.json:dtype: 'float64'"]),
+            ({"name": "mal"}, True, ["a column in the folder 'mel-", "expected mal-"]),
+            ({"shards": []}, True, ["rows.arrow:row 0:shard"]),
+            ({"shards": [{**SHARD, "file": "../shard-00000.arrow"}]}, True, ["a shard named '../shard-00000.arrow'"]),
+            ({"shards": [{**SHARD, "bytes": -1}]}, True, ["shard-00000.arrow: holds", "make the column again"]),
+            ({"rows": {"file": "/etc/passwd", "bytes": 1, "sha256": ""}}, True, ["a file named '/etc/passwd'"]),
+            ({"corpus": "0" * 64}, True, ["a column of corpus 000000000000"]),
+        ],
+    )
+    def test_a_header_that_cannot_be_is_refused(
+        self, folder: Path, column: FrameColumn, changes: dict[str, Any], sign: bool, words: list[str]
+    ) -> None:
+        self.edit(column, sign=sign, **changes)
+        with pytest.raises(CorpusError) as caught:
+            Corpus.open(folder).column("mel")
+        for word in words:
+            assert word in str(caught.value)
+        assert any(words[0] in str(problem) for problem in Corpus.open(folder).verify())
+
+    @pytest.mark.parametrize(
+        ("name", "value", "text"),
+        [
+            *[("offset", value, "row 3:offset") for value in (-8, BIG, BIG - 7, 12)],
+            *[("n_frames", value, "row 3:n_frames") for value in (0, -1)],
+            *[("n_frames", value, "row 3:offset") for value in (BIG, 2**62, 10_000)],
+            ("n_frames", 49, "49 frames of take 's0/t6'; expected 50"),
+            ("shard", 1, "row 3:shard: 1"),
+            ("shard", -1, "row 3:shard: -1"),
+            ("shard", None, "an empty cell"),
+        ],
+    )
+    def test_rows_with_wild_numbers_are_refused(
+        self, folder: Path, column: FrameColumn, name: str, value: int | None, text: str
+    ) -> None:
+        values: list[Any] = read_rows(column.path / "rows.arrow").column(name).to_pylist()
+        values[3] = value
+        self.forge(column, **{name: values})
+        with pytest.raises(CorpusError) as caught:
+            Corpus.open(folder).column("mel")
+        assert "rows.arrow" in str(caught.value) and text in str(caught.value)
+
+    def test_rows_of_fewer_takes_are_refused(self, folder: Path, column: FrameColumn) -> None:
+        path = column.path / "rows.arrow"
+        table = read_rows(path)
+        with path.open("wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table.slice(0, 9))
+        shards = [shard.entry() | {"takes": 9} for shard in column.files.header.shards]
+        rows = {"file": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
+        self.edit(column, shards=shards, rows=rows)
+        with pytest.raises(CorpusError, match=r"rows.arrow: 9 takes; expected 10, as in the corpus"):
+            Corpus.open(folder).column("mel")

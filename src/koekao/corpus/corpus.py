@@ -24,10 +24,13 @@ from numpy.typing import NDArray
 
 from koekao.arkit import N_CURVES
 from koekao.clock import Clock
+from koekao.corpus.column_header import column_names
+from koekao.corpus.columns import FrameColumn, open_column
 from koekao.corpus.files import CorpusFiles
 from koekao.corpus.index import numbers, read_index
 from koekao.corpus.names import Labels, Names
 from koekao.corpus.split import SPLITS
+from koekao.corpus.verify import verify
 from koekao.errors import ConfigError, CorpusError
 from koekao.takes.take import Source, Take
 
@@ -177,15 +180,33 @@ class Corpus:
             sources=tuple(Source(**source) for source in row.column("sources")[0].as_py()),
         )
 
-    def verify(self) -> list[CorpusError]:
-        """Compare the content of every file with its checksum; an empty list means that all is as it was packed."""
-        header = self.files.header
-        problems = (entry.problem(self.path, checksum=True) for entry in header.files)
-        found = [problem for problem in problems if problem is not None]
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the frame columns that were packed beside this corpus."""
+        return column_names(self.path)
+
+    def column(self, name: str, key: str | None = None) -> FrameColumn:
+        """A column of numbers a frame (``"mel"``), for the takes of this selection in their order.
+
+        Args:
+            key: the hash of its settings, or its beginning; needed where there are several of that name.
+
+        Raises:
+            ConfigError: none of that name or key, or several. CorpusError: damaged, or of another corpus.
+        """
+        return open_column(self, name, key)
+
+    def verify(self, takes_dir: str | Path | None = None) -> list[CorpusError]:
+        """Compare every file with its checksum; an empty list means that all is as it was packed.
+
+        The columns beside the corpus are among them, and with ``takes_dir`` (the folder that was packed) the sources.
+        See :mod:`koekao.corpus.verify`.
+        """
+        found = verify(self.path, takes_dir)
         try:
             self.files.refuse_replaced()
         except CorpusError as error:
-            found.append(error)
+            found += [] if str(error) in map(str, found) else [error]
         return found
 
     def _view(self, i: int, offsets: NDArray[np.int64], n_bytes: int, dtype: np.dtype[Any]) -> NDArray[Any]:

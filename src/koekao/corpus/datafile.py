@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from koekao.errors import CorpusError
 
@@ -18,6 +18,8 @@ REPACK = "pack the takes again with `koekao pack`"
 @dataclass(frozen=True, kw_only=True)
 class DataFile:
     """A file of the corpus: its name in the folder, size in bytes, SHA-256 in hex."""
+
+    remedy: ClassVar[str] = REPACK
 
     file: str
     bytes: int
@@ -29,11 +31,11 @@ class DataFile:
         try:
             size = path.stat().st_size
             if size != self.bytes:
-                return CorpusError(f"holds {size} bytes", where=path, expected=f"{self.bytes}", do=REPACK)
+                return CorpusError(f"holds {size} bytes", where=path, expected=f"{self.bytes}", do=self.remedy)
             if checksum and (seen := sha256_of(path)) != self.sha256:
                 return self._changed(path, seen)
         except OSError as error:
-            return _unreadable(path, error)
+            return self._unreadable(path, error)
         return None
 
     def content_in(self, folder: Path) -> memoryview:
@@ -48,7 +50,7 @@ class DataFile:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise _unreadable(path, error) from error
+            raise self._unreadable(path, error) from error
         if (seen := hashlib.sha256(data).hexdigest()) != self.sha256:
             raise self._changed(path, seen)
         return memoryview(data)
@@ -57,9 +59,12 @@ class DataFile:
         """The fields as they stand in JSON."""
         return dict(vars(self))  # dataclasses.asdict takes twenty times as long, and a corpus may have thousands
 
+    def _unreadable(self, path: Path, error: OSError) -> CorpusError:
+        return CorpusError(f"cannot be read ({error.strerror})", where=path, do=self.remedy)
+
     def _changed(self, path: Path, seen: str) -> CorpusError:
         what = f"its content has changed: SHA-256 {seen[:12]}..."
-        return CorpusError(what, where=path, expected=f"{self.sha256[:12]}...", do=REPACK)
+        return CorpusError(what, where=path, expected=f"{self.sha256[:12]}...", do=self.remedy)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +83,3 @@ def sha256_of(path: Path) -> str:
 def measure(path: Path) -> DataFile:
     """Name, size and SHA-256 of the file at ``path``."""
     return DataFile(file=path.name, bytes=path.stat().st_size, sha256=sha256_of(path))
-
-
-def _unreadable(path: Path, error: OSError) -> CorpusError:
-    return CorpusError(f"cannot be read ({error.strerror})", where=path, do=REPACK)

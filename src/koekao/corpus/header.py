@@ -10,19 +10,18 @@ changing anything means packing again.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from koekao.arkit import NAMES
 from koekao.clock import Clock
 from koekao.corpus.datafile import REPACK, DataFile, ShardFile
+from koekao.corpus.fields import content_id, data_file_of, entry_of, field_of, read_object, refuse_edited, shard_of
 from koekao.errors import ConfigError, CorpusError
 
 FORMAT = "koekao-corpus"
@@ -31,10 +30,6 @@ HEADER_FILE = "corpus.json"
 INDEX_FILE = "takes.arrow"
 SOURCES_FILE = "sources.arrow"
 AUDIO_DTYPES = ("int16", "float32")
-_SHARD_NAME = re.compile(r"shard-\d{5,9}\.arrow")
-_MAX_COUNT = 1 << 62
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +84,6 @@ class Header:
         return json.dumps(data, indent=1, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
-def content_id(content: Mapping[str, Any]) -> str:
-    """SHA-256 over the canonical JSON (sorted keys, no spaces, ASCII) of ``content``."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode("ascii")).hexdigest()
-
-
 def read_header(folder: Path) -> Header:
     """Read and check ``corpus.json`` in ``folder``.
 
@@ -102,18 +92,9 @@ def read_header(folder: Path) -> Header:
     """
     path = folder / HEADER_FILE
     try:
-        data = json.loads(path.read_bytes().decode("utf-8"))
+        data = read_object(path, FORMAT, VERSION)
     except OSError as error:
         raise _not_a_corpus(folder, error) from error
-    except (ValueError, RecursionError) as error:
-        raise CorpusError(f"is no JSON ({error})", where=path, do=REPACK) from error
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        seen = data.get("format") if isinstance(data, dict) else type(data).__name__
-        raise CorpusError(f"format {seen!r}", where=path, expected=repr(FORMAT), do="name the folder of a corpus")
-    version = _field(data, "version", int, path)
-    if version != VERSION:
-        do = "install a newer koekao, or " + REPACK if version > VERSION else REPACK
-        raise CorpusError(f"version {version} of the format", where=path, expected=f"version {VERSION}", do=do)
     return _parse(data, path)
 
 
@@ -121,62 +102,28 @@ def _parse(data: dict[str, Any], path: Path) -> Header:
     """Build the header and compare its id with the one that is written."""
     if data.get("curves") != list(NAMES):
         raise CorpusError("other curves, or in another order", where=f"{path}:curves", expected="the 52 of ARKit")
-    audio_dtype = _field(data, "audio_dtype", str, path)
+    audio_dtype = field_of(data, "audio_dtype", str, path)
     if audio_dtype not in AUDIO_DTYPES:
         raise CorpusError(f"{audio_dtype!r}", where=f"{path}:audio_dtype", expected=" or ".join(AUDIO_DTYPES))
     try:
-        clock = Clock(_field(data, "sample_rate", int, path), Fraction(_field(data, "fps", str, path)))
+        clock = Clock(field_of(data, "sample_rate", int, path), Fraction(field_of(data, "fps", str, path)))
     except (ConfigError, ValueError, ZeroDivisionError) as error:
         raise CorpusError(f"a rate that cannot be: {error}", where=path, do=REPACK) from error
-    refused = [_entry(item, path, "refused") for item in _field(data, "refused", list, path)]
+    refused = [entry_of(item, path, "refused") for item in field_of(data, "refused", list, path)]
     header = Header(
         sample_rate=clock.sample_rate,
         fps=clock.fps,
         audio_dtype=audio_dtype,
-        shards=tuple(_shard(item, path) for item in _field(data, "shards", list, path)),
-        index=_data_file(_field(data, "index", dict, path), path, "index", INDEX_FILE),
-        sources=_data_file(_field(data, "sources", dict, path), path, "sources", SOURCES_FILE),
-        totals=_field(data, "totals", dict, path),
-        refused=tuple((_field(item, "take", str, path), _field(item, "reason", str, path)) for item in refused),
-        ignored=tuple(str(name) for name in _field(data, "ignored", list, path)),
+        shards=tuple(shard_of(item, path) for item in field_of(data, "shards", list, path)),
+        index=data_file_of(field_of(data, "index", dict, path), path, "index", INDEX_FILE),
+        sources=data_file_of(field_of(data, "sources", dict, path), path, "sources", SOURCES_FILE),
+        totals=field_of(data, "totals", dict, path),
+        refused=tuple((field_of(item, "take", str, path), field_of(item, "reason", str, path)) for item in refused),
+        ignored=tuple(str(name) for name in field_of(data, "ignored", list, path)),
     )
-    for key, seen in (("id", header.id), ("record_sha256", content_id(header.record()))):
-        if seen != data.get(key):
-            what = f"its {key} {str(data.get(key))[:12]}... is not that of its content ({seen[:12]}...)"
-            raise CorpusError(what, where=path, do="the file was edited; " + REPACK)
+    refuse_edited(data, "id", header.id, path)
+    refuse_edited(data, "record_sha256", content_id(header.record()), path)
     return header
-
-
-def _shard(item: object, path: Path) -> ShardFile:
-    entry = _entry(item, path, "shards")
-    name = _field(entry, "file", str, path)
-    if not _SHARD_NAME.fullmatch(name):
-        raise CorpusError(f"a shard named {name!r}", where=f"{path}:shards", expected="shard-00000.arrow and so on")
-    base = _data_file(entry, path, "shards", name)
-    takes = _field(entry, "takes", int, path)
-    if not 0 <= takes < _MAX_COUNT:
-        raise CorpusError(f"{takes} takes in {name}", where=f"{path}:shards", expected="a number of takes")
-    return ShardFile(**base.entry(), takes=takes)
-
-
-def _data_file(entry: dict[str, Any], path: Path, key: str, name: str) -> DataFile:
-    if entry.get("file") != name:
-        raise CorpusError(f"a file named {entry.get('file')!r}", where=f"{path}:{key}", expected=name)
-    return DataFile(file=name, bytes=_field(entry, "bytes", int, path), sha256=_field(entry, "sha256", str, path))
-
-
-def _entry(item: object, path: Path, key: str) -> dict[str, Any]:
-    if not isinstance(item, dict):
-        raise CorpusError(f"{item!r}", where=f"{path}:{key}", expected="an object", do=REPACK)
-    return item
-
-
-def _field(data: Mapping[str, Any], key: str, kind: type[T], path: Path) -> T:
-    value = data.get(key)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        seen = repr(value)[:60] if key in data else "missing"
-        raise CorpusError(seen, where=f"{path}:{key}", expected=f"a JSON {kind.__name__}", do=REPACK)
-    return value
 
 
 def _not_a_corpus(folder: Path, error: OSError) -> CorpusError:

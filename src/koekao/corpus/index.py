@@ -11,7 +11,7 @@ nor changed under a reader. Columns are views of those bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from koekao.arkit import N_CURVES
-from koekao.corpus.datafile import DataFile
+from koekao.corpus.datafile import DataFile, ShardFile
 from koekao.corpus.header import Header
 from koekao.corpus.shards import index_schema, sources_schema
 from koekao.corpus.split import SPLITS
@@ -37,7 +37,7 @@ def read_index(folder: Path, header: Header) -> Any:
     Raises:
         CorpusError: missing, changed since it was packed, other columns, or rows that cannot be.
     """
-    rows, path = _read(folder, header.index, index_schema()), folder / header.index.file
+    rows, path = read_rows(folder, header.index, index_schema()), folder / header.index.file
     _check_names(rows, path)
     strange = set(rows.column("split").dictionary.to_pylist()) - set(SPLITS)
     if strange:
@@ -52,7 +52,7 @@ def read_sources(folder: Path, header: Header) -> Any:
     Raises:
         CorpusError: missing, changed since it was packed, other columns, or another number of rows.
     """
-    rows = _read(folder, header.sources, sources_schema())
+    rows = read_rows(folder, header.sources, sources_schema())
     n_takes = sum(shard.takes for shard in header.shards)
     if rows.num_rows != n_takes:
         raise CorpusError(f"{rows.num_rows} rows", where=folder / header.sources.file, expected=f"{n_takes}")
@@ -65,8 +65,12 @@ def numbers(rows: Any, name: str) -> NDArray[np.int64]:
     return column
 
 
-def _read(folder: Path, file: DataFile, schema: Any) -> Any:
-    """The only record batch of an Arrow file, with the columns of ``schema`` and a value in each cell."""
+def read_rows(folder: Path, file: DataFile, schema: Any) -> Any:
+    """The only record batch of an Arrow file, with the columns of ``schema`` and a value in each cell.
+
+    Raises:
+        CorpusError: missing, changed since it was packed, no Arrow file, other columns.
+    """
     path = folder / file.file
     data = file.content_in(folder)
     try:
@@ -77,7 +81,7 @@ def _read(folder: Path, file: DataFile, schema: Any) -> Any:
         rows.validate(full=True)
         columns = {field.name: field.type for field in rows.schema}
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise CorpusError(f"is no Arrow file ({error})", where=path, do="pack the takes again") from error
+        raise CorpusError(f"is no Arrow file ({error})", where=path, do=file.remedy) from error
     for field in schema:
         if columns.get(field.name) != field.type:
             raise CorpusError("missing or of another type", where=f"{path}:{field.name}", expected=str(field.type))
@@ -109,19 +113,22 @@ def _check_names(rows: Any, path: Path) -> None:
 
 def _check_ranges(rows: Any, header: Header, path: Path) -> None:
     """Every payload lies inside its shard. No product or sum of untrusted numbers is taken, so none can overflow."""
-    n_shards = len(header.shards)
-    takes, counted = np.array([entry.takes for entry in header.shards], np.int64), np.zeros(n_shards, np.int64)
-    for start, piece in _pieces(rows):
-        shard = numbers(piece, "shard")
-        _refuse((shard < 0) | (shard >= n_shards), piece, start, path, "shard", f"0 to {n_shards - 1}")
-        counted += np.bincount(shard, minlength=n_shards)
-    for number in np.flatnonzero(takes != counted).tolist():
-        entry = header.shards[number]
-        what = f"{counted[number]} takes of {entry.file}"
-        raise CorpusError(what, where=f"{path}:shard", expected=f"{entry.takes}")
+    check_shards(rows, header.shards, path)
     sizes = np.array([entry.bytes for entry in header.shards], np.int64)
     for start, piece in _pieces(rows):
         _check_places(piece, sizes[numbers(piece, "shard")], header.audio_dtype, start, path)
+
+
+def check_shards(rows: Any, shards: Sequence[ShardFile], path: Path) -> None:
+    """Raise CorpusError unless every row names one of the shards, and each shard has the takes that it should."""
+    takes, counted = np.array([entry.takes for entry in shards], np.int64), np.zeros(len(shards), np.int64)
+    for start, piece in _pieces(rows):
+        shard = numbers(piece, "shard")
+        refuse_rows((shard < 0) | (shard >= len(shards)), piece, path, "shard", f"0 to {len(shards) - 1}", start)
+        counted += np.bincount(shard, minlength=len(shards))
+    for number in np.flatnonzero(takes != counted).tolist():
+        what = f"{counted[number]} takes of {shards[number].file}"
+        raise CorpusError(what, where=f"{path}:shard", expected=f"{takes[number]}")
 
 
 def _check_places(piece: Any, size: NDArray[np.int64], audio_dtype: str, start: int, path: Path) -> None:
@@ -131,11 +138,11 @@ def _check_places(piece: Any, size: NDArray[np.int64], audio_dtype: str, start: 
         ("valid_offset", "n_frames", 1),
     ):
         offset, count = numbers(piece, name), numbers(piece, length)
-        _refuse(count < 1, piece, start, path, length, "at least 1")
+        refuse_rows(count < 1, piece, path, length, "at least 1", start)
         wrong = (offset < 0) | (offset > size) | (offset & (_ALIGNMENT_BYTES - 1) != 0)
-        _refuse(wrong, piece, start, path, name, f"a multiple of {_ALIGNMENT_BYTES} inside the shard")
+        refuse_rows(wrong, piece, path, name, f"a multiple of {_ALIGNMENT_BYTES} inside the shard", start)
         too_long = count > (size - offset) // item_bytes
-        _refuse(too_long, piece, start, path, name, f"room for all of {length} inside the shard")
+        refuse_rows(too_long, piece, path, name, f"room for all of {length} inside the shard", start)
 
 
 def _pieces(rows: Any) -> Iterator[tuple[int, Any]]:
@@ -144,9 +151,14 @@ def _pieces(rows: Any) -> Iterator[tuple[int, Any]]:
         yield start, rows.slice(start, _PIECE_ROWS)
 
 
-def _refuse(wrong: NDArray[np.bool_], piece: Any, start: int, path: Path, column: str, expected: str) -> None:
+def refuse_rows(
+    wrong: NDArray[np.bool_], piece: Any, path: Path, column: str, expected: str, first_row: int = 0
+) -> None:
+    """Raise CorpusError if any row is wrong, naming the first: its number, its value, and its take if it has a name."""
     if wrong.any():
         row = int(np.argmax(wrong))
-        take, value = piece.column("name")[row].as_py(), piece.column(column)[row].as_py()
-        where = f"{path}:row {start + row}:{column}"
-        raise CorpusError(f"{value} for take {take!r}", where=where, expected=expected, do="pack the takes again")
+        named = "name" in piece.schema.names
+        take = f" for take {piece.column('name')[row].as_py()!r}" if named else ""
+        where = f"{path}:row {first_row + row}:{column}"
+        what = f"{piece.column(column)[row].as_py()}{take}"
+        raise CorpusError(what, where=where, expected=expected, do="pack it again")

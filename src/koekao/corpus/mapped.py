@@ -157,7 +157,7 @@ class MappedFiles:
     def _cut(self, number: int, size: int) -> CorpusError:
         entry = self._entries[number]
         what = f"was cut while it was open: holds {size} bytes"
-        return CorpusError(what, where=self.folder / entry.file, expected=f"{entry.bytes}", do="pack the takes again")
+        return CorpusError(what, where=self.folder / entry.file, expected=f"{entry.bytes}", do=entry.remedy)
 
 
 def mark_of(path: Path) -> Mark | None:

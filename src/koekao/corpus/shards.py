@@ -14,7 +14,7 @@ Source of the format: https://arrow.apache.org/docs/format/Columnar.html#ipc-fil
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Any
@@ -178,12 +178,17 @@ def payload_offsets(path: Path) -> list[tuple[int, int, int]]:
 
     They are found by letting Arrow open the mapped file and comparing addresses with that of its first byte.
     """
-    mapped: NDArray[np.uint8] = np.memmap(path, np.uint8, mode="r")
-    base = mapped.ctypes.data
-    reader = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapped)))
     offsets = []
-    for batch in (reader.get_batch(i) for i in range(reader.num_record_batches)):
+    for base, batch in mapped_batches(path):
         audio, curves, valid = (batch.column(name).values for name in _PAYLOAD)
         starts = (values.buffers()[-1].address - base for values in (audio, curves.values, valid))
         offsets.append(tuple(starts))
     return offsets
+
+
+def mapped_batches(path: Path) -> Iterator[tuple[int, Any]]:
+    """(address of the first byte of the mapped file, record batch) for each batch of an Arrow file."""
+    mapped: NDArray[np.uint8] = np.memmap(path, np.uint8, mode="r")
+    reader = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapped)))
+    for i in range(reader.num_record_batches):
+        yield mapped.ctypes.data, reader.get_batch(i)
