@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from koekao.api import animate as animate
     from koekao.api import evaluate as evaluate
     from koekao.api import open as open
+    from koekao.api import pack_features as pack_features
     from koekao.api import train as train
     from koekao.batches import AdaptiveSequentialDataset as AdaptiveSequentialDataset
     from koekao.batches import ClipDataset as ClipDataset
@@ -52,6 +53,7 @@ _HOMES = {
     "make_takes": "koekao.takes.synthetic",
     "open": "koekao.api",
     "pack": "koekao.corpus",
+    "pack_features": "koekao.api",
     "pack_takes": "koekao.corpus",
     "read_curves": "koekao.takes",
     "read_sound": "koekao.takes",

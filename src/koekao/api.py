@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from koekao.batches import ClipSpec, Loader, StreamSpec
 from koekao.batches.loader import HowLoaded
 from koekao.batches.spec import clip_frames
-from koekao.corpus import Corpus
+from koekao.corpus import Corpus, FrameColumn, pack_column
 from koekao.errors import ConfigError
 from koekao.training import Evaluation, TrainConfig, Trainer, open_run
 from koekao.training import evaluate as _evaluate
@@ -132,6 +132,65 @@ def open(path: str | Path, *, split: str | None = None, names: Sequence[str] | N
     if not isinstance(chosen, OpenCorpus):
         raise TypeError(type(chosen))
     return chosen
+
+
+def pack_features(
+    corpus: str | Path | Corpus,
+    name: str = "mel",
+    *,
+    n_fft: int = 1024,
+    columns_per_frame: int = 2,
+    n_mels: int = 80,
+    f_min_hz: float = 20.0,
+    f_max_hz: float | None = None,
+    on_take: Callable[[str], None] | None = None,
+    overwrite: bool = False,
+) -> FrameColumn:
+    """Compute log-mel of every take once and keep it beside the corpus, for training that shall not compute it again.
+
+    The values are :meth:`koekao.features.LogMel.raw` (ln of power, not normalised) of whole takes on exact frame times:
+    ``[n_frames, columns_per_frame, n_mels]`` float32. A window that starts inside a take hears there what came before.
+
+    Args:
+        corpus: a corpus (all takes of it) or its folder.
+        name: what the column is called; columns of one name and other settings lie side by side.
+        n_fft, columns_per_frame, n_mels, f_min_hz, f_max_hz: as in :class:`koekao.features.LogMelConfig`; f_max_hz is
+            8000 or half the sample rate, whichever is less, where it is not given.
+        on_take: called with the name of each take that was written.
+        overwrite: replace the column of this name and these settings.
+
+    Returns:
+        The column; later it is ``corpus.column(name)``.
+
+    Raises:
+        ConfigError: settings that cannot be, a selection of takes. OutputError: it exists, or cannot be written.
+    """
+    import torch
+
+    from koekao.features import LogMel, LogMelConfig
+    from koekao.takes.take import as_float
+
+    whole = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
+    config = LogMelConfig(
+        sample_rate=whole.sample_rate,
+        fps=str(whole.fps),
+        n_fft=n_fft,
+        columns_per_frame=columns_per_frame,
+        n_mels=n_mels,
+        f_min_hz=float(f_min_hz),
+        f_max_hz=min(8000.0, whole.sample_rate / 2) if f_max_hz is None else float(f_max_hz),
+    )
+    features = LogMel(config)
+
+    @torch.no_grad()
+    def raw(i: int) -> NDArray[np.float32]:
+        audio = np.require(as_float(whole.audio(i)), np.float32, ("C", "W"))  # torch takes no read-only views
+        mel = features.raw(torch.from_numpy(audio)[None], first_frame=0, n_frames=int(whole.n_frames[i]))[0]
+        values: NDArray[np.float32] = mel.numpy()
+        return values
+
+    shape = (columns_per_frame, n_mels)
+    return pack_column(whole, name, shape, config.raw_settings(), raw, on_take=on_take, overwrite=overwrite)
 
 
 def train(corpus: str | Path | Corpus, run: str | Path, *, resume: bool = False, **settings: Any) -> str:

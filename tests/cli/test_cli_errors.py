@@ -221,9 +221,9 @@ def reading_verbs(corpus: Path, run: Path, elsewhere: Path) -> list[tuple[object
 
 def test_a_corpus_of_a_newer_version(cli: Callable, copied: Any, tmp_path: Path) -> None:
     header = copied.corpus / "corpus.json"
-    header.write_text(header.read_text().replace('"version": 1', '"version": 7', 1))
+    header.write_text(header.read_text().replace('"version": 2', '"version": 7', 1))
     for words in reading_verbs(copied.corpus, copied.run, tmp_path / "new"):
-        parts = (f"{header}: version 7 of the format; expected version 1\n", "-> install a newer koekao, or pack")
+        parts = (f"{header}: version 7 of the format; expected version 2\n", "-> install a newer koekao, or pack")
         assert_told(cli(*words), *parts)
     assert not (tmp_path / "new").exists()
 

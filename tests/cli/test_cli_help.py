@@ -15,7 +15,7 @@ from koekao import arkit
 from koekao.cli.app import app
 from koekao.cli.pack import Order
 
-VERBS = ("pack", "inspect", "batches", "train", "evaluate", "animate", "synthesize", "demo")
+VERBS = ("pack", "inspect", "verify", "features", "batches", "train", "evaluate", "animate", "synthesize", "demo")
 WITH_JSON = set(VERBS) - {"demo"}
 
 

@@ -1,53 +1,25 @@
-"""Laws of opening: a corpus is a cheap value, a selection keeps identities, and a forged or damaged one is refused."""
+"""Laws of opening: a corpus is a cheap value, and a selection keeps identities. Damage and forgery: tests/faults."""
 
 from __future__ import annotations
 
-import json
+import os
 import pickle
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from koekao.corpus import Corpus, PackConfig, pack_takes
-from koekao.corpus.header import content_id, sha256_of
-from koekao.errors import ConfigError, CorpusError, KoekaoError
+from koekao.corpus import Corpus, PackConfig, mapped, pack_takes
+from koekao.errors import ConfigError, CorpusError
 from koekao.takes.take import Take
-
-MakeTake = Callable[..., Take]
 
 
 @pytest.fixture
 def folder(tmp_path: Path, ten: Sequence[Take]) -> Path:
     pack_takes(ten, tmp_path / "c", PackConfig(shard_bytes=100_000, val=0.2, test=["s0/t4"]))
     return tmp_path / "c"
-
-
-def edit_header(folder: Path, *, sign: bool = True, **changes: Any) -> None:
-    """Change ``corpus.json``; signed, its id is right again, as a careful forger would have it."""
-    path = folder / "corpus.json"
-    data = json.loads(path.read_bytes()) | changes
-    if sign:
-        content = ("format", "version", "sample_rate", "fps", "audio_dtype", "curves", "shards", "index")
-        data["id"] = content_id({key: data[key] for key in content})
-    path.write_text(json.dumps(data))
-
-
-def forge_index(folder: Path, **columns: list[Any]) -> None:
-    """Rewrite columns of the index, with the checksum and the id that belong to it."""
-    path = folder / "takes.arrow"
-    table = pa.ipc.open_file(pa.BufferReader(path.read_bytes())).read_all()
-    for name, values in columns.items():
-        i = table.schema.get_field_index(name)
-        table = table.set_column(i, name, pa.array(values, table.schema.field(name).type))
-    with path.open("wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
-    edit_header(folder, index={"file": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)})
 
 
 def test_opening_maps_nothing_and_shards_are_mapped_once(folder: Path) -> None:
@@ -92,177 +64,74 @@ def test_a_pickled_corpus_leaves_its_maps_behind(folder: Path) -> None:
     data = pickle.dumps(corpus)
     assert len(data) < 8192, "a pickle carries sound"
     back = pickle.loads(data)  # noqa: S301
-    assert back.files._maps == {} and back.files._index is None
+    assert back.files._maps == {} and back.files._sources is None
     for i, take in enumerate(whole):
         assert back.audio(i).tobytes() == take.audio.tobytes() and back.curves(i).tobytes() == take.curves.tobytes()
         assert (back.take(i).repairs, back.take(i).sources) == (take.repairs, take.sources)
     assert (back.id, back.names, back.clock) == (corpus.id, corpus.names, corpus.clock)
 
 
-def test_verify_finds_every_flipped_bit(folder: Path) -> None:
+def test_opening_reads_neither_sources_nor_shards(folder: Path) -> None:
     corpus = Corpus.open(folder)
-    assert corpus.verify() == []
-    rng = np.random.default_rng(0)
-    for path in (*sorted(folder.glob("*.arrow")),):
-        data = path.read_bytes()
-        for place in rng.integers(0, len(data), 4):
-            flipped = bytearray(data)
-            flipped[place] ^= 1 << int(rng.integers(8))
-            path.write_bytes(flipped)
-            problems = corpus.verify()
-            assert [type(problem) for problem in problems] == [CorpusError]
-            assert f"{path}: its content has changed" in str(problems[0])
-        path.write_bytes(data)
-    assert corpus.verify() == []
-    (folder / "shard-00000.arrow").unlink()
-    (folder / "shard-00001.arrow").write_bytes(b"")
-    texts = [str(problem) for problem in corpus.verify()]
-    assert "shard-00000.arrow: cannot be read" in texts[0] and "shard-00001.arrow: holds 0 bytes" in texts[1]
+    for path in folder.glob("*.arrow"):
+        path.chmod(0)
+        path.rename(path.with_suffix(".away"))
+    assert (len(corpus.select(split="train")), corpus.names[0], corpus.seconds > 10) == (7, "s0/t0", True)
+    with pytest.raises(CorpusError, match=r"sources.arrow: cannot be read"):
+        corpus.repairs
 
 
-def test_a_shard_that_is_missing_or_cut_is_found_at_opening(folder: Path) -> None:
-    shard = folder / "shard-00001.arrow"
-    data = shard.read_bytes()
-    shard.write_bytes(data[:-1])
-    with pytest.raises(CorpusError, match=rf"shard-00001.arrow: holds {len(data) - 1} bytes; expected {len(data)}\n"):
-        Corpus.open(folder)
-    shard.unlink()
-    with pytest.raises(CorpusError, match=r"shard-00001.arrow: cannot be read"):
-        Corpus.open(folder)
-    shard.write_bytes(data)
+def test_numbers_are_views_and_nobody_can_write_them(folder: Path) -> None:
     corpus = Corpus.open(folder)
-    shard.write_bytes(data[:-1])
-    with pytest.raises(CorpusError, match=r"shard-00001.arrow: holds"):
-        [corpus.audio(i) for i in range(len(corpus))]
+    for name in ("n_frames", "n_samples", "shard", "audio_offset", "curves_offset", "valid_offset"):
+        column = getattr(corpus, name)
+        assert column.dtype == np.int64 and not column.flags.owndata
+        with pytest.raises(ValueError, match="read-only"):
+            column[0] = 1
 
 
-def test_a_corpus_replaced_while_it_is_open_is_noticed(folder: Path, ten: Sequence[Take]) -> None:
+def test_a_base_address_is_where_the_map_begins_and_stays(folder: Path) -> None:
+    files = Corpus.open(folder).files
+    bases = [files.base_address(number) for number in range(3)]
+    assert bases == [files.shard(number).ctypes.data for number in range(3)]
+    got: list[int] = []
+    other = Corpus.open(folder).files
+    threads = [threading.Thread(target=lambda: got.append(other.base_address(1))) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(got) == {other.shard(1).ctypes.data}, "a thread was given the address of a map that is gone"
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_more_shards_than_descriptors(tmp_path: Path, ten: Sequence[Take], monkeypatch: pytest.MonkeyPatch) -> None:
+    pack_takes(ten, tmp_path / "c", PackConfig(shard_bytes=1))
+    monkeypatch.setattr(mapped, "MAX_DESCRIPTORS", 3)
+    before = descriptors()
+    corpus = Corpus.open(tmp_path / "c")
+    for _ in range(2):
+        for i in range(10):
+            corpus.audio(i)
+            assert descriptors() - before <= 3
+    corpus.files.refuse_truncated(range(10))
+    assert len(corpus.files._maps) == 10
+    del corpus
+    assert descriptors() == before, "a corpus that is gone left descriptors"
+
+
+@pytest.mark.parametrize("way", ["lock held", "free"])
+def test_a_forked_child_reads_though_a_thread_of_its_parent_was_asking(folder: Path, way: str) -> None:
     corpus = Corpus.open(folder)
-    before = corpus.audio(0)
-    was = before.tobytes()
-    config = PackConfig(shard_bytes=100_000, val=0.2, test=["s0/t4"], seed=5, overwrite=True)
-    pack_takes(ten, folder, config)
-    assert before.tobytes() == was and corpus.audio(0).tobytes() == was
-    with pytest.raises(CorpusError, match="was replaced while it was open"):
-        corpus.audio(len(corpus) - 1)
-    assert any("was replaced" in str(problem) for problem in corpus.verify())
-
-
-@pytest.mark.parametrize(
-    ("changes", "sign", "words"),
-    [
-        ({"version": 2}, True, ["version 2", "version 1", "newer koekao"]),
-        ({"version": "1"}, True, ["corpus.json:version: '1'", "int"]),
-        ({"format": "lerobot"}, True, ["format 'lerobot'", "'koekao-corpus'"]),
-        ({"sample_rate": 48000}, False, ["its id", "edited"]),
-        ({"id": "0" * 64}, False, ["its id 000000000000"]),
-        ({"sample_rate": -1}, True, ["rate that cannot be", "-1"]),
-        ({"sample_rate": True}, True, ["corpus.json:sample_rate: True"]),
-        ({"fps": "1/0"}, True, ["rate that cannot be"]),
-        ({"fps": "fast"}, True, ["rate that cannot be"]),
-        ({"audio_dtype": "float64"}, True, ["corpus.json:audio_dtype", "'float64'"]),
-        ({"audio_dtype": "float32"}, True, ["takes.arrow:row", "n_samples"]),
-        ({"curves": ["jawOpen"]}, True, ["corpus.json:curves"]),
-        ({"shards": []}, True, ["takes.arrow:row 0:shard"]),
-        ({"shards": [7]}, True, ["corpus.json:shards: 7"]),
-        (
-            {"shards": [{"file": "../../etc/passwd", "bytes": 1, "sha256": "", "takes": 1}]},
-            True,
-            ["a shard named '../../etc/passwd'"],
-        ),
-        ({"shards": [{"file": "shard-00000.arrow", "bytes": -1, "sha256": "", "takes": 1}]}, True, ["expected -1"]),
-        ({"index": {"file": "/etc/passwd", "bytes": 1, "sha256": ""}}, True, ["an index named '/etc/passwd'"]),
-        ({"index": {"file": "takes.arrow", "bytes": 1, "sha256": ""}}, True, ["takes.arrow: holds"]),
-        ({"refused": [3]}, True, ["corpus.json:refused"]),
-        ({"ignored": None}, True, ["corpus.json:ignored: None"]),
-    ],
-)
-def test_a_header_that_cannot_be_is_refused(
-    folder: Path, changes: dict[str, Any], sign: bool, words: list[str]
-) -> None:
-    edit_header(folder, sign=sign, **changes)
-    with pytest.raises(CorpusError) as caught:
-        Corpus.open(folder)
-    for word in words:
-        assert word in str(caught.value)
-
-
-BIG = 2**63 - 1
-
-
-@pytest.mark.parametrize(
-    ("column", "value", "text"),
-    [
-        *[
-            (f"{kind}_offset", value, f"{kind}_offset")
-            for kind in ("audio", "curves", "valid")
-            for value in (-8, BIG, BIG - 7)
-        ],
-        ("audio_offset", 12, "audio_offset: 12"),
-        *[(column, value, column) for column in ("n_samples", "n_frames") for value in (BIG, 0, -1, 2**62)],
-        ("n_samples", 40_000_000, "audio_offset"),
-        ("shard", -1, "shard: -1"),
-        ("shard", 1 << 20, "shard: 1048576"),
-        ("split", "dev", "takes.arrow:split: 'dev'"),
-        ("name", "a", "row 3: take 'a' follows 's0/t4'"),
-        ("name", None, "takes.arrow:name: an empty cell"),
-        ("repairs", ["clipped", None], "takes.arrow:repairs: an empty cell"),
-        ("sources", [{"path": "a.wav", "size": 1, "sha256": None}], "takes.arrow:sources: an empty cell"),
-    ],
-)
-def test_an_index_with_wild_numbers_is_refused(folder: Path, column: str, value: Any, text: str) -> None:
-    table = pa.ipc.open_file(pa.BufferReader((folder / "takes.arrow").read_bytes())).read_all()
-    values = table.column(column).to_pylist()
-    values[3] = value
-    forge_index(folder, **{column: values})
-    with pytest.raises(CorpusError) as caught:
-        Corpus.open(folder)
-    assert text in str(caught.value) and "takes.arrow" in str(caught.value)
-
-
-def test_a_payload_that_ends_just_past_its_shard_is_refused(folder: Path) -> None:
-    corpus = Corpus.open(folder)
-    size = len(corpus.shard_bytes(int(corpus.shard[3])))
-    room = (size - int(corpus.audio_offset[3])) // 2
-    n_samples = corpus.n_samples.tolist()
-    n_samples[3] = room
-    forge_index(folder, n_samples=n_samples)
-    assert Corpus.open(folder).audio(3).nbytes == 2 * room
-    n_samples[3] = room + 1
-    forge_index(folder, n_samples=n_samples)
-    with pytest.raises(CorpusError, match=r"takes.arrow:row 3:audio_offset: .* for take 's0/t6'; expected room for"):
-        Corpus.open(folder)
-
-
-def test_a_header_that_counts_other_takes_than_the_index_is_refused(folder: Path) -> None:
-    shards = json.loads((folder / "corpus.json").read_bytes())["shards"]
-    seen = shards[1]["takes"]
-    shards[1]["takes"] += 1
-    edit_header(folder, shards=shards)
-    with pytest.raises(
-        CorpusError, match=rf"takes\.arrow:shard: {seen} takes of shard-00001.arrow; expected {seen + 1}"
-    ):
-        Corpus.open(folder)
-
-
-def test_an_index_that_is_none_is_refused(folder: Path) -> None:
-    path = folder / "takes.arrow"
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-1] + b"?")
-    with pytest.raises(CorpusError, match=r"takes\.arrow: its content has changed"):
-        Corpus.open(folder)
-    for data in (b"ARROW1 but not really", whole.replace(b"speaker", b"\xffpeaker"), whole[:-40]):
-        path.write_bytes(data)
-        edit_header(folder, index={"file": path.name, "bytes": len(data), "sha256": sha256_of(path)})
-        with pytest.raises(CorpusError, match=r"takes\.arrow: is no Arrow file"):
-            Corpus.open(folder)
-    path.write_bytes(whole.replace(b"speaker", b"speaken"))
-    edit_header(folder, index={"file": path.name, "bytes": len(whole), "sha256": sha256_of(path)})
-    with pytest.raises(CorpusError, match=r"takes\.arrow:speaker: missing or of another type; expected string"):
-        Corpus.open(folder)
-    path.unlink()
-    with pytest.raises(CorpusError, match=r"takes.arrow: cannot be read"):
-        Corpus.open(folder)
+    corpus.audio(0)
+    with corpus.files._lock if way == "lock held" else threading.Lock():
+        child = os.fork()
+        if child == 0:
+            os._exit(int(corpus.audio(0)[0] != corpus.audio(0)[0]))
+        assert os.waitpid(child, 0)[1] == 0
 
 
 def test_what_is_no_corpus_is_told_apart(tmp_path: Path) -> None:
@@ -281,23 +150,3 @@ def test_what_is_no_corpus_is_told_apart(tmp_path: Path) -> None:
         (tmp_path / "empty" / "corpus.json").write_bytes(junk)
         with pytest.raises(CorpusError, match=r"corpus\.json: is no JSON"):
             Corpus.open(tmp_path / "empty")
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.data())
-def test_any_change_of_the_header_is_an_error_or_harmless(folder: Path, data: st.DataObject) -> None:
-    """Mutated bytes either do not open, with our error, or open the same corpus."""
-    path = folder / "corpus.json"
-    whole = path.read_bytes()
-    corpus_id = json.loads(whole)["id"]
-    at = data.draw(st.integers(0, len(whole) - 1))
-    cut = data.draw(st.integers(0, 20))
-    changed = whole[:at] + data.draw(st.binary(max_size=6)) + whole[at + cut :]
-    try:
-        path.write_bytes(changed)
-        try:
-            assert Corpus.open(folder).id == corpus_id
-        except KoekaoError as error:
-            assert isinstance(error, CorpusError) and str(folder) in str(error)
-    finally:
-        path.write_bytes(whole)

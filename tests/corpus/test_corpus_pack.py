@@ -375,17 +375,6 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_corpus_of_a_read_only_folder_opens(tmp_path: Path, take_of: MakeTake) -> None:
-    pack_takes([take_of("a")], tmp_path / "c")
-    before = bytes_of(tmp_path / "c")
-    for path in (tmp_path / "c").iterdir():
-        path.chmod(0o444)
-    (tmp_path / "c").chmod(0o555)
-    assert Corpus.open(tmp_path / "c").take(0).n_frames == 40
-    (tmp_path / "c").chmod(0o755)
-    assert bytes_of(tmp_path / "c") == before
-
-
 @pytest.mark.parametrize(
     ("wrong", "text"),
     [

@@ -16,14 +16,27 @@ from koekao.cli.batches import batches
 from koekao.cli.console import ERRORS, say
 from koekao.cli.demo import demo
 from koekao.cli.evaluate import evaluate
+from koekao.cli.features import features
 from koekao.cli.inspect import inspect
 from koekao.cli.pack import pack
 from koekao.cli.synthesize import synthesize
 from koekao.cli.train import train
+from koekao.cli.verify import verify
 from koekao.errors import KoekaoError
 
 EXIT_ERROR = 2
-_VERBS: tuple[Callable[..., int | None], ...] = (pack, inspect, batches, train, evaluate, animate, synthesize, demo)
+_VERBS: tuple[Callable[..., int | None], ...] = (
+    pack,
+    inspect,
+    verify,
+    features,
+    batches,
+    train,
+    evaluate,
+    animate,
+    synthesize,
+    demo,
+)
 
 
 def _shown_default(value: object) -> str | None:

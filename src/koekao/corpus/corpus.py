@@ -3,9 +3,11 @@
 Opening reads ``corpus.json`` and the index, nothing else; shards are mapped when a take of theirs is first asked for,
 and views point straight into the map. A :class:`Corpus` is a value: :meth:`Corpus.select` gives another one over fewer
 takes with the same id and the same maps, and a pickled one leaves its maps behind and opens them anew where it arrives.
+Ten thousand hours in a million takes open in a fraction of a second: nothing is made of a take until it is asked for.
 
 What it gives up: the corpus must stay where it is while it is open. A shard first mapped after the folder was replaced
-is refused; one truncated in place under a live map ends the process, as with any memory map.
+is refused, and so is one that was cut since. A view that is held while its shard is cut is as dangerous as any memory
+map: see :mod:`koekao.corpus.mapped`.
 """
 
 from __future__ import annotations
@@ -22,53 +24,17 @@ from numpy.typing import NDArray
 
 from koekao.arkit import N_CURVES
 from koekao.clock import Clock
-from koekao.corpus.header import Header, read_header
+from koekao.corpus.column_header import column_names
+from koekao.corpus.columns import FrameColumn, open_column
+from koekao.corpus.files import CorpusFiles
 from koekao.corpus.index import numbers, read_index
+from koekao.corpus.names import Labels, Names
 from koekao.corpus.split import SPLITS
+from koekao.corpus.verify import verify
 from koekao.errors import ConfigError, CorpusError
 from koekao.takes.take import Source, Take
 
 _NUMBERS = ("n_frames", "n_samples", "shard", "audio_offset", "curves_offset", "valid_offset")
-
-
-class CorpusFiles:
-    """The files of an open corpus, each read or mapped at its first use and shared by all selections."""
-
-    def __init__(self, folder: Path, header: Header, index: Any = None) -> None:
-        self.folder, self.header = folder, header
-        self._index = index
-        self._maps: dict[int, NDArray[np.uint8]] = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"folder": self.folder, "header": self.header, "_index": None, "_maps": {}}
-
-    @property
-    def index(self) -> Any:
-        """The index as a pyarrow table."""
-        if self._index is None:
-            index = read_index(self.folder, self.header)
-            self.refuse_replaced()
-            self._index = index
-        return self._index
-
-    def shard(self, number: int) -> NDArray[np.uint8]:
-        """All bytes of shard ``number``, read-only and mapped."""
-        if number not in self._maps:
-            entry = self.header.shards[number]
-            problem = entry.problem(self.folder, checksum=False)
-            if problem is not None:
-                raise problem
-            mapped = np.asarray(np.memmap(self.folder / entry.file, np.uint8, mode="r"))
-            self.refuse_replaced()  # after mapping: a map of the old folder stays good, one of the new is caught here
-            self._maps[number] = mapped
-        return self._maps[number]
-
-    def refuse_replaced(self) -> None:
-        """Raise CorpusError if the folder now holds another corpus than the one that was opened."""
-        now = read_header(self.folder).id
-        if now != self.header.id:
-            what = f"was replaced while it was open: id {self.header.id[:12]}... is now {now[:12]}..."
-            raise CorpusError(what, where=self.folder, do="open it again")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -80,7 +46,7 @@ class Corpus:
         id: identity of the whole corpus; a selection has the same.
         clock: sample rate and frame rate.
         audio_dtype: int16 or float32.
-        names, speakers, splits: of each take; names rise.
+        names, speakers, splits: of each take, to be read like tuples of str; names rise.
         take_ids: ``[n]`` int64, row of each take in the whole corpus.
         n_frames, n_samples: ``[n]`` int64.
         shard: ``[n]`` int64, number of the shard that holds the take.
@@ -92,9 +58,9 @@ class Corpus:
     id: str
     clock: Clock
     audio_dtype: np.dtype[Any]
-    names: tuple[str, ...]
-    speakers: tuple[str, ...]
-    splits: tuple[str, ...]
+    names: Names
+    speakers: Labels
+    splits: Labels
     take_ids: NDArray[np.int64]
     n_frames: NDArray[np.int64]
     n_samples: NDArray[np.int64]
@@ -112,24 +78,19 @@ class Corpus:
             CorpusError: no corpus there, a newer version, an edited or damaged header or index, a shard that is
                 missing or of another size, a take that would lie outside its shard.
         """
-        folder = Path(path)
-        header = read_header(folder)
-        problems = (shard.problem(folder, checksum=False) for shard in header.shards)
-        for problem in problems:
-            if problem is not None:
-                raise problem
-        index = read_index(folder, header)
+        files = CorpusFiles.open(Path(path))
+        index, header = read_index(files.folder, files.header), files.header
         return cls(
-            path=folder,
+            path=files.folder,
             id=header.id,
             clock=Clock(header.sample_rate, header.fps),
             audio_dtype=np.dtype(header.audio_dtype),
-            names=tuple(index.column("name").to_pylist()),
-            speakers=tuple(index.column("speaker").to_pylist()),
-            splits=tuple(index.column("split").to_pylist()),
+            names=Names(index.column("name")),
+            speakers=Labels.of(index.column("speaker")),
+            splits=Labels.of(index.column("split")),
             take_ids=np.arange(index.num_rows, dtype=np.int64),
             **{name: numbers(index, name) for name in _NUMBERS},
-            files=CorpusFiles(folder, header, index),
+            files=files,
         )
 
     def __len__(self) -> int:
@@ -153,8 +114,8 @@ class Corpus:
 
     @property
     def repairs(self) -> tuple[tuple[str, ...], ...]:
-        """What was done to each take when it was read, read from the index at each call."""
-        return tuple(map(tuple, self.files.index.column("repairs").take(self.take_ids).to_pylist()))
+        """What was done to each take when it was read, gathered from the file of sources at each call."""
+        return tuple(map(tuple, self.files.sources.column("repairs").take(self.take_ids).to_pylist()))
 
     @property
     def refused(self) -> tuple[tuple[str, str], ...]:
@@ -169,20 +130,23 @@ class Corpus:
         """
         if split is not None and split not in SPLITS:
             raise ConfigError(f"split {split!r}", where=self.path, expected=" or ".join(SPLITS))
-        wanted = None if names is None else {names} if isinstance(names, str) else set(names)
-        for name in sorted((wanted or set()) - set(self.names)):
-            close = difflib.get_close_matches(name, self.names, n=3, cutoff=0.4)
+        chosen = np.ones(len(self), bool) if split is None else self.splits.where(split)
+        if names is not None:
+            chosen = chosen & self._named({names} if isinstance(names, str) else set(names))
+        rows = np.flatnonzero(chosen)
+        changes: dict[str, Any] = {key: getattr(self, key).at(rows) for key in ("names", "speakers", "splits")}
+        changes |= {key: getattr(self, key)[rows] for key in ("take_ids", *_NUMBERS)}
+        return replace(self, **changes)
+
+    def _named(self, wanted: set[str]) -> NDArray[np.bool_]:
+        """``[n]``: which takes have one of these names; each of the names must be that of a take."""
+        found = self.names.among(wanted)
+        if int(found.sum()) < len(wanted):
+            name = min(wanted.difference(self.names.at(np.flatnonzero(found))))
+            close = difflib.get_close_matches(name, self.names.near(name), n=3, cutoff=0.4)
             do = "did you mean " + ", ".join(close) + "?" if close else ""
             raise ConfigError(f"holds no take {name!r}", where=self.path, do=do)
-        rows = [
-            row
-            for row, (name, of) in enumerate(zip(self.names, self.splits, strict=True))
-            if (split is None or of == split) and (wanted is None or name in wanted)
-        ]
-        columns = {key: tuple(getattr(self, key)[row] for row in rows) for key in ("names", "speakers", "splits")}
-        arrays = {key: getattr(self, key)[np.array(rows, np.int64)] for key in ("take_ids", *_NUMBERS)}
-        changes: dict[str, Any] = {**columns, **arrays}
-        return replace(self, **changes)
+        return found
 
     def shard_bytes(self, number: int) -> NDArray[np.uint8]:
         """All bytes of shard ``number`` as a read-only map, for gathering by the offsets."""
@@ -203,7 +167,7 @@ class Corpus:
 
     def take(self, i: int) -> Take:
         """Take ``i`` with views as arrays and source paths relative to the folder that was packed."""
-        row = self.files.index.slice(int(self.take_ids[i]), 1)
+        row = self.files.sources.slice(int(self.take_ids[i]), 1)
         return Take(
             name=self.names[i],
             speaker=self.speakers[i],
@@ -216,17 +180,36 @@ class Corpus:
             sources=tuple(Source(**source) for source in row.column("sources")[0].as_py()),
         )
 
-    def verify(self) -> list[CorpusError]:
-        """Compare the content of every file with its checksum; an empty list means that all is as it was packed."""
-        header = self.files.header
-        problems = (entry.problem(self.path, checksum=True) for entry in (header.index, *header.shards))
-        found = [problem for problem in problems if problem is not None]
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the frame columns that were packed beside this corpus."""
+        return column_names(self.path)
+
+    def column(self, name: str, key: str | None = None) -> FrameColumn:
+        """A column of numbers a frame (``"mel"``), for the takes of this selection in their order.
+
+        Args:
+            key: the hash of its settings, or its beginning; needed where there are several of that name.
+
+        Raises:
+            ConfigError: none of that name or key, or several. CorpusError: damaged, or of another corpus.
+        """
+        return open_column(self, name, key)
+
+    def verify(self, takes_dir: str | Path | None = None) -> list[CorpusError]:
+        """Compare every file with its checksum; an empty list means that all is as it was packed.
+
+        The columns beside the corpus are among them, and with ``takes_dir`` (the folder that was packed) the sources.
+        See :mod:`koekao.corpus.verify`.
+        """
+        found = verify(self.path, takes_dir)
         try:
             self.files.refuse_replaced()
         except CorpusError as error:
-            found.append(error)
+            found += [] if str(error) in map(str, found) else [error]
         return found
 
     def _view(self, i: int, offsets: NDArray[np.int64], n_bytes: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-        start = int(offsets[i])
-        return self.files.shard(int(self.shard[i]))[start : start + n_bytes].view(dtype)
+        number, start = int(self.shard[i]), int(offsets[i])
+        self.files.refuse_truncated((number,))
+        return self.files.shard(number)[start : start + n_bytes].view(dtype)

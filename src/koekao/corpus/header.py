@@ -1,76 +1,35 @@
 """``corpus.json``: what a corpus is made of, and the identity that everything made from it refers to.
 
 The header holds the rates, the names of the curves, every data file with its size and SHA-256, and the takes that were
-refused. It holds no time and no absolute path, so the same takes and settings give the same bytes on any machine. The
-``id`` is the SHA-256 of the parts that decide content; it is computed anew at each reading, so a header edited by hand
-is found out at once. What it gives up: changing anything means packing again.
+refused. Two of the data files have one row a take: the index, which every reader needs, and the sources, for those who
+ask where a take came from. The header holds no time and no absolute path, so the same takes and settings give the same
+bytes on any machine. The ``id`` is the SHA-256 of the parts that decide content, and ``record_sha256`` that of the
+rest; both are computed anew at each reading, so a header edited by hand is found out at once. What it gives up:
+changing anything means packing again.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from koekao.arkit import NAMES
 from koekao.clock import Clock
+from koekao.corpus.datafile import REPACK, DataFile, ShardFile
+from koekao.corpus.fields import content_id, data_file_of, entry_of, field_of, read_object, refuse_edited, shard_of
 from koekao.errors import ConfigError, CorpusError
 
 FORMAT = "koekao-corpus"
-VERSION = 1
+VERSION = 2
 HEADER_FILE = "corpus.json"
 INDEX_FILE = "takes.arrow"
+SOURCES_FILE = "sources.arrow"
 AUDIO_DTYPES = ("int16", "float32")
-_SHARD_NAME = re.compile(r"shard-\d{5,9}\.arrow")
-_REPACK = "pack the takes again with `koekao pack`"
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataFile:
-    """A file of the corpus: its name in the folder, size in bytes, SHA-256 in hex."""
-
-    file: str
-    bytes: int
-    sha256: str
-
-    def problem(self, folder: Path, *, checksum: bool) -> CorpusError | None:
-        """What is wrong with the file on the disk, by its size and, if asked, by its content."""
-        path = folder / self.file
-        try:
-            size = path.stat().st_size
-            if size != self.bytes:
-                return CorpusError(f"holds {size} bytes", where=path, expected=f"{self.bytes}", do=_REPACK)
-            if checksum and sha256_of(path) != self.sha256:
-                what = f"its content has changed: SHA-256 {sha256_of(path)[:12]}..."
-                return CorpusError(what, where=path, expected=f"{self.sha256[:12]}...", do=_REPACK)
-        except OSError as error:
-            return CorpusError(f"cannot be read ({error.strerror})", where=path, do=_REPACK)
-        return None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShardFile(DataFile):
-    """A shard, with the number of takes in it."""
-
-    takes: int
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file in hex, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def measure(path: Path) -> DataFile:
-    """Name, size and SHA-256 of the file at ``path``."""
-    return DataFile(file=path.name, bytes=path.stat().st_size, sha256=sha256_of(path))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +41,15 @@ class Header:
     audio_dtype: str
     shards: tuple[ShardFile, ...]
     index: DataFile
+    sources: DataFile
     totals: Mapping[str, Any]
     refused: tuple[tuple[str, str], ...] = ()
     ignored: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[DataFile, ...]:
+        """Every file beside the header."""
+        return self.index, self.sources, *self.shards
 
     def content(self) -> dict[str, Any]:
         """The parts that decide content, in the spelling of the file."""
@@ -95,26 +60,28 @@ class Header:
             "fps": str(self.fps),
             "audio_dtype": self.audio_dtype,
             "curves": list(NAMES),
-            "shards": [asdict(shard) for shard in self.shards],
-            "index": asdict(self.index),
+            "shards": [shard.entry() for shard in self.shards],
+            "index": self.index.entry(),
+            "sources": self.sources.entry(),
         }
 
-    @property
+    def record(self) -> dict[str, Any]:
+        """The parts that only tell about the packing, in the spelling of the file."""
+        return {
+            "totals": dict(self.totals),
+            "refused": [{"take": take, "reason": reason} for take, reason in self.refused],
+            "ignored": list(self.ignored),
+        }
+
+    @cached_property
     def id(self) -> str:
         return content_id(self.content())
 
     def to_bytes(self) -> bytes:
         """The file, always the same bytes for the same corpus. A name that is no UTF-8 is written as an escape."""
-        content = self.content()
-        data = {"format": FORMAT, "version": VERSION, "id": content_id(content), **content, "totals": dict(self.totals)}
-        data["refused"] = [{"take": take, "reason": reason} for take, reason in self.refused]
-        data["ignored"] = list(self.ignored)
+        data = {"format": FORMAT, "version": VERSION, "id": self.id, **self.content(), **self.record()}
+        data["record_sha256"] = content_id(self.record())
         return json.dumps(data, indent=1, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
-
-
-def content_id(content: Mapping[str, Any]) -> str:
-    """SHA-256 over the canonical JSON (sorted keys, no spaces, ASCII) of ``content``."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode("ascii")).hexdigest()
 
 
 def read_header(folder: Path) -> Header:
@@ -125,18 +92,9 @@ def read_header(folder: Path) -> Header:
     """
     path = folder / HEADER_FILE
     try:
-        data = json.loads(path.read_bytes().decode("utf-8"))
+        data = read_object(path, FORMAT, VERSION)
     except OSError as error:
         raise _not_a_corpus(folder, error) from error
-    except (ValueError, RecursionError) as error:
-        raise CorpusError(f"is no JSON ({error})", where=path, do=_REPACK) from error
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        seen = data.get("format") if isinstance(data, dict) else type(data).__name__
-        raise CorpusError(f"format {seen!r}", where=path, expected=repr(FORMAT), do="name the folder of a corpus")
-    version = _field(data, "version", int, path)
-    if version != VERSION:
-        do = "install a newer koekao, or " + _REPACK if version > VERSION else _REPACK
-        raise CorpusError(f"version {version} of the format", where=path, expected=f"version {VERSION}", do=do)
     return _parse(data, path)
 
 
@@ -144,57 +102,28 @@ def _parse(data: dict[str, Any], path: Path) -> Header:
     """Build the header and compare its id with the one that is written."""
     if data.get("curves") != list(NAMES):
         raise CorpusError("other curves, or in another order", where=f"{path}:curves", expected="the 52 of ARKit")
-    audio_dtype = _field(data, "audio_dtype", str, path)
+    audio_dtype = field_of(data, "audio_dtype", str, path)
     if audio_dtype not in AUDIO_DTYPES:
         raise CorpusError(f"{audio_dtype!r}", where=f"{path}:audio_dtype", expected=" or ".join(AUDIO_DTYPES))
     try:
-        clock = Clock(_field(data, "sample_rate", int, path), Fraction(_field(data, "fps", str, path)))
+        clock = Clock(field_of(data, "sample_rate", int, path), Fraction(field_of(data, "fps", str, path)))
     except (ConfigError, ValueError, ZeroDivisionError) as error:
-        raise CorpusError(f"a rate that cannot be: {error}", where=path, do=_REPACK) from error
-    refused = [_entry(item, path, "refused") for item in _field(data, "refused", list, path)]
+        raise CorpusError(f"a rate that cannot be: {error}", where=path, do=REPACK) from error
+    refused = [entry_of(item, path, "refused") for item in field_of(data, "refused", list, path)]
     header = Header(
         sample_rate=clock.sample_rate,
         fps=clock.fps,
         audio_dtype=audio_dtype,
-        shards=tuple(_shard(item, path) for item in _field(data, "shards", list, path)),
-        index=_data_file(_field(data, "index", dict, path), path),
-        totals=_field(data, "totals", dict, path),
-        refused=tuple((_field(item, "take", str, path), _field(item, "reason", str, path)) for item in refused),
-        ignored=tuple(str(name) for name in _field(data, "ignored", list, path)),
+        shards=tuple(shard_of(item, path) for item in field_of(data, "shards", list, path)),
+        index=data_file_of(field_of(data, "index", dict, path), path, "index", INDEX_FILE),
+        sources=data_file_of(field_of(data, "sources", dict, path), path, "sources", SOURCES_FILE),
+        totals=field_of(data, "totals", dict, path),
+        refused=tuple((field_of(item, "take", str, path), field_of(item, "reason", str, path)) for item in refused),
+        ignored=tuple(str(name) for name in field_of(data, "ignored", list, path)),
     )
-    if header.id != data.get("id"):
-        what = f"its id {str(data.get('id'))[:12]}... is not that of its content ({header.id[:12]}...)"
-        raise CorpusError(what, where=path, do="the file was edited; " + _REPACK)
+    refuse_edited(data, "id", header.id, path)
+    refuse_edited(data, "record_sha256", content_id(header.record()), path)
     return header
-
-
-def _shard(item: object, path: Path) -> ShardFile:
-    entry = _entry(item, path, "shards")
-    name = _field(entry, "file", str, path)
-    if not _SHARD_NAME.fullmatch(name):
-        raise CorpusError(f"a shard named {name!r}", where=f"{path}:shards", expected="shard-00000.arrow and so on")
-    base = _data_file(entry, path, name)
-    return ShardFile(**asdict(base), takes=_field(entry, "takes", int, path))
-
-
-def _data_file(entry: dict[str, Any], path: Path, name: str = INDEX_FILE) -> DataFile:
-    if entry.get("file") != name:
-        raise CorpusError(f"an index named {entry.get('file')!r}", where=f"{path}:index", expected=name)
-    return DataFile(file=name, bytes=_field(entry, "bytes", int, path), sha256=_field(entry, "sha256", str, path))
-
-
-def _entry(item: object, path: Path, key: str) -> dict[str, Any]:
-    if not isinstance(item, dict):
-        raise CorpusError(f"{item!r}", where=f"{path}:{key}", expected="an object", do=_REPACK)
-    return item
-
-
-def _field(data: Mapping[str, Any], key: str, kind: type[T], path: Path) -> T:
-    value = data.get(key)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        seen = repr(value)[:60] if key in data else "missing"
-        raise CorpusError(seen, where=f"{path}:{key}", expected=f"a JSON {kind.__name__}", do=_REPACK)
-    return value
 
 
 def _not_a_corpus(folder: Path, error: OSError) -> CorpusError:

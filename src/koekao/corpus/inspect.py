@@ -40,7 +40,7 @@ class CorpusSummary:
         audio_dtype: int16 or float32.
         n_takes, n_frames, n_samples, seconds: of the takes described.
         hours_by_split: split -> hours; all three are there.
-        bytes_on_disk: shards, index and header of the whole corpus.
+        bytes_on_disk: shards, index, sources and header of the whole corpus.
         repaired: kind of repair -> how many takes had it.
         refused: name and reason of each take that was left out at packing.
         takes: a report on each, in the order of the corpus.
@@ -89,7 +89,7 @@ def describe(corpus: Corpus) -> CorpusSummary:
         n_samples=int(corpus.n_samples.sum()),
         seconds=corpus.seconds,
         hours_by_split=hours,
-        bytes_on_disk=sum(file.bytes for file in (header.index, *header.shards)) + len(header.to_bytes()),
+        bytes_on_disk=sum(file.bytes for file in header.files) + len(header.to_bytes()),
         repaired=count_repairs(takes),
         refused=header.refused,
         takes=tuple(takes),

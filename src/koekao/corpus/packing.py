@@ -113,6 +113,7 @@ class Packing:
                 audio_dtype=self.audio_dtype,
                 shards=tuple(shards.files),
                 index=shards.write_index(),
+                sources=shards.write_sources(),
                 totals=_totals(reports, config.clock),
                 refused=tuple((name, _one_line(error, self.takes_dir)) for name, error in self.refused),
                 ignored=self.ignored,

@@ -14,8 +14,7 @@ Source of the format: https://arrow.apache.org/docs/format/Columnar.html#ipc-fil
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Any
@@ -26,7 +25,8 @@ from numpy.typing import NDArray
 
 from koekao.arkit import N_CURVES, NAMES
 from koekao.clock import Clock
-from koekao.corpus.header import FORMAT, INDEX_FILE, VERSION, DataFile, ShardFile, measure
+from koekao.corpus.datafile import DataFile, ShardFile, measure
+from koekao.corpus.header import FORMAT, INDEX_FILE, SOURCES_FILE, VERSION
 from koekao.takes.take import Source, Take
 
 _SOURCE = pa.struct([("path", pa.string()), ("size", pa.int64()), ("sha256", pa.string())])
@@ -40,16 +40,24 @@ FACTS: Mapping[str, Any] = {
     "n_frames": pa.int64(),
     "n_samples": pa.int64(),
 }
-"""The small columns, in the shards and in the index alike."""
+"""The small columns of a shard: everything there is to know of a take."""
+SOURCES = ("sources", "repairs", "fps")
+"""The facts that only those ask for who ask where a take came from; the index does without."""
 PLACES = ("shard", "audio_offset", "curves_offset", "valid_offset")
 """The further columns of the index: number of the shard, and the byte in it where each payload begins."""
 _PAYLOAD = ("audio", "curves", "valid")
 
 
 def index_schema() -> Any:
-    """Columns of the index: the facts, and the places of the payload."""
-    places = {name: pa.int32() if name == "shard" else pa.int64() for name in PLACES}
-    return pa.schema({**FACTS, **places})
+    """Columns of the index: what reading needs. All numbers are int64, to be viewed without a copy."""
+    words = {"speaker": pa.dictionary(pa.int32(), pa.string()), "split": pa.dictionary(pa.int8(), pa.string())}
+    facts = {name: words.get(name, kind) for name, kind in FACTS.items() if name not in SOURCES}
+    return pa.schema({**facts, **dict.fromkeys(PLACES, pa.int64())})
+
+
+def sources_schema() -> Any:
+    """Columns of the file of sources, which has the rows of the index in the same order."""
+    return pa.schema({name: FACTS[name] for name in SOURCES})
 
 
 def shard_schema(clock: Clock, audio_dtype: str) -> Any:
@@ -89,14 +97,14 @@ def _relative(source: Source, root: Path | None) -> str:
 class ShardWriter:
     """Writes takes into shards of a folder, one at a time; begins a new shard once ``shard_bytes`` are passed.
 
-    Use it as a context manager; after the block :attr:`files` and :meth:`write_index` are complete.
+    Use it as a context manager; :attr:`files`, :meth:`write_index` and :meth:`write_sources` are complete after it.
     """
 
     def __init__(self, folder: Path, clock: Clock, audio_dtype: str, shard_bytes: int, root: Path | None) -> None:
         self.files: list[ShardFile] = []
         self._folder, self._root, self._shard_bytes = folder, root, shard_bytes
         self._schema = shard_schema(clock, audio_dtype)
-        self._columns: dict[str, list[Any]] = {name: [] for name in index_schema().names}
+        self._columns: dict[str, list[Any]] = {name: [] for name in (*FACTS, *PLACES)}
         self._open: contextlib.ExitStack | None = None
         self._sink: Any = None
         self._batches: Any = None
@@ -123,13 +131,11 @@ class ShardWriter:
 
     def write_index(self) -> DataFile:
         """Write the index of all takes added so far."""
-        path = self._folder / INDEX_FILE
-        table = pa.record_batch(
-            [pa.array(self._columns[field.name], field.type) for field in index_schema()], schema=index_schema()
-        )
-        with path.open("wb") as sink, pa.ipc.new_file(sink, table.schema) as batches:
-            batches.write_batch(table)
-        return measure(path)
+        return write_rows(self._folder / INDEX_FILE, index_schema(), self._columns)
+
+    def write_sources(self) -> DataFile:
+        """Write where all takes added so far came from."""
+        return write_rows(self._folder / SOURCES_FILE, sources_schema(), self._columns)
 
     def __enter__(self) -> ShardWriter:
         return self
@@ -156,7 +162,15 @@ class ShardWriter:
         for offsets in payload_offsets(path):
             for name, offset in zip(PLACES[1:], offsets, strict=True):
                 self._columns[name].append(offset)
-        self.files.append(ShardFile(**asdict(measure(path)), takes=self._takes))
+        self.files.append(ShardFile(**measure(path).entry(), takes=self._takes))
+
+
+def write_rows(path: Path, schema: Any, columns: Mapping[str, Any]) -> DataFile:
+    """Write columns (lists, or arrays of Arrow) as an Arrow file of one record batch, so that each is one piece."""
+    arrays = [pa.array(columns[field.name], field.type) for field in schema]
+    with path.open("wb") as sink, pa.ipc.new_file(sink, schema) as batches:
+        batches.write_batch(pa.record_batch(arrays, schema=schema))
+    return measure(path)
 
 
 def payload_offsets(path: Path) -> list[tuple[int, int, int]]:
@@ -164,12 +178,17 @@ def payload_offsets(path: Path) -> list[tuple[int, int, int]]:
 
     They are found by letting Arrow open the mapped file and comparing addresses with that of its first byte.
     """
-    mapped: NDArray[np.uint8] = np.memmap(path, np.uint8, mode="r")
-    base = mapped.ctypes.data
-    reader = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapped)))
     offsets = []
-    for batch in (reader.get_batch(i) for i in range(reader.num_record_batches)):
+    for base, batch in mapped_batches(path):
         audio, curves, valid = (batch.column(name).values for name in _PAYLOAD)
         starts = (values.buffers()[-1].address - base for values in (audio, curves.values, valid))
         offsets.append(tuple(starts))
     return offsets
+
+
+def mapped_batches(path: Path) -> Iterator[tuple[int, Any]]:
+    """(address of the first byte of the mapped file, record batch) for each batch of an Arrow file."""
+    mapped: NDArray[np.uint8] = np.memmap(path, np.uint8, mode="r")
+    reader = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapped)))
+    for i in range(reader.num_record_batches):
+        yield mapped.ctypes.data, reader.get_batch(i)

@@ -15,7 +15,7 @@ Toolbox, 1998), the definitions that librosa uses by default.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,8 @@ from koekao.clock import Clock, parse_fps
 from koekao.errors import ConfigError
 
 POWER_FLOOR = 1e-9
+RAW_VERSION = 1
+"""To be raised with any change of what :meth:`LogMel.raw` computes, so that packed columns are known as older."""
 _LOW_QUANTILE = 0.01
 _BLOCK_COLUMNS = 256  # a megabyte of samples: larger blocks leave the cache and are four times slower
 
@@ -61,6 +63,10 @@ class LogMelConfig:
     @property
     def clock(self) -> Clock:
         return Clock(self.sample_rate, parse_fps(self.fps))
+
+    def raw_settings(self) -> dict[str, Any]:
+        """All that :meth:`LogMel.raw` depends on, as JSON values: the settings of a column that was packed with it."""
+        return {"extractor": "koekao.features.LogMel.raw", "version": RAW_VERSION, **asdict(self)}
 
 
 class LogMel(nn.Module):
