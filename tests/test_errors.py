@@ -12,6 +12,7 @@ from torch._utils import ExceptionWrapper
 
 import koekao.errors
 from koekao.errors import (
+    BatchError,
     ConfigError,
     CorpusError,
     CurvesError,
@@ -25,7 +26,7 @@ from koekao.errors import (
 )
 
 KINDS = [ConfigError, CorpusError, CurvesError, KoekaoError, ModelError, OutputError, PlanError, RunError, SoundError]
-KINDS.append(TakeError)
+KINDS += [BatchError, TakeError]
 every_kind = pytest.mark.parametrize("kind", KINDS)
 TEXT = "a.csv:3:JawOpen: '0,5' is no number; expected 0 to 1\n  -> write 0.5"
 

@@ -40,6 +40,7 @@ class OpenCorpus(Corpus):
         drop_last: bool = False,
         shuffle: bool = True,
         seed: int = 0,
+        columns: Sequence[str] = ("audio", "blendshapes"),
         **how: Unpack[HowLoaded],
     ) -> Loader:
         """Batches of consecutive windows: ``n_streams`` streams of ``batch_size / n_streams`` windows each.
@@ -53,12 +54,16 @@ class OpenCorpus(Corpus):
             short: ``"pad"`` or ``"skip"`` takes that are shorter than a window.
             drop_last: end before the first batch that would need padding rows; ``loader.plan.n_dropped`` counts.
             shuffle, seed: the order of takes, a function of (seed, epoch).
+            columns: what is delivered of each window: ``audio``, ``blendshapes``, and features packed beside the
+                corpus by :func:`koekao.pack_features` (``mel``).
             how: how they are loaded. ``epoch``: the one to begin with, later ``loader.set_epoch(n)``; ``num_workers``,
-                ``pin_memory``, ``persistent_workers``, ``prefetch_factor``: as in torch's DataLoader, with threads;
-                ``rank``, ``world_size``: this process's share, by default what torch.distributed says.
+                ``persistent_workers``, ``prefetch_factor``: as in torch's DataLoader, with threads; ``device``: deliver
+                there; ``copy``: batches to keep; ``rank``, ``world_size``: this process's share, by default what
+                torch.distributed says; the rest in :class:`koekao.batches.Loader`.
 
         Returns:
-            A loader of dictionaries: ``audio [B, N]``, ``blendshapes [B, T, 52]``, ``file_indices``, ``start_frames``,
+            A loader of dictionaries, whose memory is used again when the next batch is asked for (with threads, two
+            later) unless ``copy`` is said: ``audio [B, N]``, ``blendshapes [B, T, 52]``, ``file_indices``, ``start_frames``,
             ``file_names``, ``is_dense``, ``reset``, ``gap_frames``, ``valid_frames`` (each B), ``frame_mask [B, T]``.
 
         Raises:
@@ -82,6 +87,7 @@ class OpenCorpus(Corpus):
             drop_last=drop_last,
             shuffle=shuffle,
             seed=seed,
+            columns=tuple(columns),
         )
         return Loader(self, spec, **how)
 
@@ -95,6 +101,7 @@ class OpenCorpus(Corpus):
         drop_last: bool = False,
         shuffle: bool = True,
         seed: int = 0,
+        columns: Sequence[str] = ("wav", "arkit"),
         **how: Unpack[HowLoaded],
     ) -> Loader:
         """Batches of shuffled clips of ``clip_s`` seconds, one beginning every ``stride_frames`` frames of each take.
@@ -113,6 +120,7 @@ class OpenCorpus(Corpus):
             drop_last=drop_last,
             shuffle=shuffle,
             seed=seed,
+            columns=tuple(columns),
         )
         return Loader(self, spec, **how)
 

@@ -152,9 +152,13 @@ def test_a_spec_is_plain_json_values_and_holds_everything_that_decides_batches()
         "drop_last": False,
         "shuffle": True,
         "seed": 3,
+        "columns": ["wav", "arkit"],
     }
     streams = spec_dict(StreamSpec())
     assert streams["stride"]["stages"] == [[0.0, 32], [0.2, 16], [0.5, 8], [0.8, 1]]
     assert set(streams) == {
-        *("kind", "batch_size", "n_streams", "window_frames", "stride", "short", "drop_last", "shuffle", "seed")
+        *("kind", "batch_size", "n_streams", "window_frames", "stride", "short", "drop_last", "shuffle", "seed"),
+        "columns",
     }
+    four_ranks = spec_dict(StreamSpec(batch_size=4, n_streams=2), world_size=4)
+    assert four_ranks == spec_dict(StreamSpec(batch_size=16, n_streams=8))

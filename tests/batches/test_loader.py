@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -16,24 +17,32 @@ import torch
 from reference import assert_rows_by_hand
 
 import koekao
-from koekao.batches import ClipSpec, Loader, StreamSpec
+from koekao.batches import ClipSpec, Loader, StreamSpec, kernel
 from koekao.batches import loader as loader_module
-from koekao.errors import ConfigError, CorpusError, PlanError
-from koekao.testing.laws import assert_same_batches, window_ids
+from koekao.batches.crew import Ahead
+from koekao.batches.sources import Block
+from koekao.errors import BatchError, ConfigError, CorpusError, PlanError
+from koekao.testing.laws import assert_same_batches, kept, window_ids
 from koekao.windows import StridePolicy
 
 MIXED = StridePolicy(mode="mixed", initial_stride=4)
 PROGRESSIVE = StridePolicy(mode="progressive", initial_stride=6, max_epochs=4)
 
 
-def streams(corpus: Any, *, num_workers: int = 0, epoch: int = 0, **spec: Any) -> Loader:
-    return Loader(corpus, StreamSpec(**{"window_frames": 8, **spec}), num_workers=num_workers, epoch=epoch)
+HOW = ("epoch", "num_workers", "prefetch_factor", "copy", "timeout_s")
 
 
-def clips(corpus: Any, *, num_workers: int = 0, epoch: int = 0, **spec: Any) -> Loader:
-    return Loader(
-        corpus, ClipSpec(**{"window_frames": 8, "batch_size": 5, **spec}), num_workers=num_workers, epoch=epoch
-    )
+def made(corpus: Any, kind: Any, settings: dict[str, Any]) -> Loader:
+    how = {key: settings.pop(key) for key in HOW if key in settings}
+    return Loader(corpus, kind(**{"window_frames": 8, **settings}), **how)
+
+
+def streams(corpus: Any, **settings: Any) -> Loader:
+    return made(corpus, StreamSpec, settings)
+
+
+def clips(corpus: Any, **settings: Any) -> Loader:
+    return made(corpus, ClipSpec, {"batch_size": 5, **settings})
 
 
 def gatherers() -> list[threading.Thread]:
@@ -41,23 +50,23 @@ def gatherers() -> list[threading.Thread]:
 
 
 @contextmanager
-def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The name of the thread of every gather."""
-    done: list[str] = []
-    real = loader_module.gather
+def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Ahead]]:
+    """The iterations with threads that are begun."""
+    begun: list[Ahead] = []
 
-    def gather(*args: Any, **more: Any) -> Any:
-        done.append(threading.current_thread().name)
-        return real(*args, **more)
+    class Watched(Ahead):
+        def __init__(self, *args: Any, **more: Any) -> None:
+            super().__init__(*args, **more)
+            begun.append(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr(loader_module, "gather", gather)
-        yield done
+        patch.setattr(loader_module, "Ahead", Watched)
+        yield begun
 
 
 @pytest.mark.parametrize("make", [streams, clips])
 def test_batches_are_the_same_for_any_number_of_threads(small: Any, make: Any) -> None:
-    inline = list(make(small.corpus))
+    inline = kept(make(small.corpus))
     for num_workers in (1, 2, 4):
         assert_same_batches(make(small.corpus, num_workers=num_workers), inline)
     assert_same_batches([make(small.corpus).batch(number) for number in range(len(inline))], inline)
@@ -96,7 +105,7 @@ def test_an_epoch_brings_its_stride_and_its_order(small: Any, num_workers: int, 
     seen = []
     for epoch, stride in enumerate((6, 4, 2, 1)):
         loader.set_epoch(epoch)
-        batches = list(loader)
+        batches = kept(loader)
         gaps = {gap for batch in batches for gap in batch["gap_frames"].tolist()} - {0}
         assert gaps == {stride}
         assert_same_batches(batches, Loader(small.corpus, spec, epoch=epoch))
@@ -138,7 +147,7 @@ def test_an_epoch_may_be_a_number_of_numpy(small: Any) -> None:
 
 def test_iterating_again_is_the_same_epoch_again(small: Any) -> None:
     loader = clips(small.corpus)
-    assert_same_batches(loader, list(loader))
+    assert_same_batches(loader, kept(loader))
     for _, _ in zip(range(2), loader, strict=False):
         pass
     assert_same_batches(loader, clips(small.corpus))
@@ -148,9 +157,9 @@ def test_iterating_again_is_the_same_epoch_again(small: Any) -> None:
 def test_an_iterator_stays_in_the_epoch_that_it_began(small: Any, num_workers: int) -> None:
     loader = clips(small.corpus, num_workers=num_workers)
     iterator = iter(loader)
-    first = next(iterator)
+    first = kept([next(iterator)])
     loader.set_epoch(1)
-    assert_same_batches([first, *iterator], clips(small.corpus))
+    assert_same_batches(chain(first, iterator), clips(small.corpus))
     assert (loader.state_dict()["epoch"], loader.state_dict()["batch"]) == (1, 0)
 
 
@@ -173,7 +182,7 @@ def test_leaving_early_a_hundred_times_leaves_no_thread(small: Any, persistent: 
 
 def test_a_loader_that_is_forgotten_takes_its_threads_along(small: Any) -> None:
     loader = Loader(small.corpus, StreamSpec(window_frames=8), num_workers=2, persistent_workers=True)
-    list(loader)
+    kept(loader)
     threads = gatherers()
     assert len(threads) == 2
     del loader
@@ -183,57 +192,154 @@ def test_a_loader_that_is_forgotten_takes_its_threads_along(small: Any) -> None:
     assert gatherers() == []
 
 
-@pytest.mark.parametrize(("num_workers", "prefetch_factor"), [(1, 1), (2, 2), (3, 1)])
+@pytest.mark.parametrize(("num_workers", "prefetch_factor"), [(1, 1), (2, 2), (3, 1), (1, 5)])
 def test_threads_run_ahead_by_what_was_allowed_and_no_more(
     small: Any, monkeypatch: pytest.MonkeyPatch, num_workers: int, prefetch_factor: int
 ) -> None:
     loader = Loader(small.corpus, StreamSpec(window_frames=8), num_workers=num_workers, prefetch_factor=prefetch_factor)
-    with counted(monkeypatch) as done:
+    with watched(monkeypatch) as begun:
         for taken, _batch in enumerate(loader, start=1):
-            allowed = min(len(loader), taken + num_workers * prefetch_factor)
+            made = lambda: kernel.claimed(begun[0]._signals) / 4  # noqa: E731
+            allowed = min(len(loader), taken + prefetch_factor)
             until = time.monotonic() + 5
-            while len(done) < allowed and time.monotonic() < until:
+            while made() < allowed and time.monotonic() < until:
                 time.sleep(0.001)
-            assert len(done) == allowed
+            assert made() == allowed
             if taken == 6:
                 time.sleep(0.05)
-                assert len(done) == allowed
+                assert made() == allowed
                 break
-    assert {name.rpartition("_")[0] for name in done} == {"koekao-gather"}
-    assert len(set(done)) <= num_workers
+    assert len(begun) == 1
 
 
-def test_without_threads_nothing_is_gathered_ahead(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    with counted(monkeypatch) as done:
-        for taken, _batch in enumerate(streams(small.corpus), start=1):
-            assert done == [threading.current_thread().name] * taken
+@pytest.mark.parametrize(("num_workers", "prefetch_factor"), [(0, None), (0, 0), (0, 2), (1, None), (2, 1), (3, 4)])
+@pytest.mark.parametrize("make", [streams, clips])
+def test_a_batch_stays_as_it_is_until_the_next_but_prefetch_factor_is_asked_for(
+    small: Any, make: Any, num_workers: int, prefetch_factor: int | None
+) -> None:
+    loader = make(small.corpus, num_workers=num_workers, prefetch_factor=prefetch_factor)
+    n_valid = 1 + (prefetch_factor if prefetch_factor is not None else 2 * bool(num_workers))
+    whole = [*kept(make(small.corpus)), *kept(make(small.corpus))]
+    held: list[Any] = []
+    for number, batch in enumerate(chain(loader, loader)):  # over the end of an epoch as well
+        held = [*held, batch][-n_valid:]
+        if num_workers:
+            time.sleep(0.0005)  # so that threads come as far as they may
+        assert_same_batches(held, whole[max(0, number + 1 - n_valid) : number + 1])
+    assert loader.prefetch_factor == n_valid - 1
+
+
+def test_memory_is_used_again_and_no_more_of_it_than_was_said(small: Any) -> None:
+    for num_workers, prefetch_factor, n_places in ((0, 0, 1), (0, 2, 3), (1, 1, 3), (2, 2, 5)):
+        loader = streams(small.corpus, num_workers=num_workers, prefetch_factor=prefetch_factor)
+        for _epoch in range(2):
+            places = [batch["audio"].data_ptr() for batch in loader]
+            assert len(set(places)) == n_places
+            assert places[n_places:] == places[:-n_places]
+
+
+@pytest.mark.parametrize("how", [{}, {"prefetch_factor": 1}, {"num_workers": 1}])
+def test_who_holds_batches_for_too_long_is_warned_once(small: Any, how: dict[str, int]) -> None:
+    with pytest.warns(UserWarning, match="batches are still held .* copy=True") as warned:
+        list(streams(small.corpus, **how))
+    assert len(warned) == 1
+    with pytest.warns(UserWarning, match="are still held"):
+        _kept = [batch["wav"] for batch in clips(small.corpus, **how)]
+    for _epoch in range(2):
+        for _number, _batch in enumerate(streams(small.corpus, **how)):
+            pass
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
-def test_a_fault_in_a_thread_arrives_as_it_was_and_ends_the_threads(
-    small: Any, monkeypatch: pytest.MonkeyPatch, num_workers: int
+def test_copies_are_owned(small: Any, num_workers: int) -> None:
+    batches = list(streams(small.corpus, num_workers=num_workers, copy=True))
+    assert_same_batches(batches, streams(small.corpus))
+    for batch in batches[1:]:
+        for value in batch.values():
+            if isinstance(value, torch.Tensor):
+                value.zero_()
+    assert_same_batches(batches[:1], [streams(small.corpus).batch(0)])
+
+
+def test_two_iterators_at_once_do_not_meet(small: Any) -> None:
+    for num_workers in (0, 2):
+        loader = streams(small.corpus, num_workers=num_workers)
+        for one, other in zip(loader, loader, strict=True):
+            assert one["audio"].data_ptr() != other["audio"].data_ptr()
+            assert_same_batches([one], [other])
+
+
+def breaking(real: Any, at: tuple[int, int], fault: BaseException) -> Any:
+    """A look at the files that finds a fault as soon as the window ``at`` is among those to be gathered."""
+
+    def refuse(block: Any, first: int, end: int) -> None:
+        window = block.table[first:end, [kernel.TAKE_ID, kernel.START_FRAME]]
+        if (window == at).all(axis=1).any():
+            raise fault
+        real(block, first, end)
+
+    return refuse
+
+
+@pytest.mark.parametrize("num_workers", [0, 1, 3])
+@pytest.mark.parametrize(
+    ("fault", "kind", "text"),
+    [
+        (CorpusError("damaged", where="shard:3", do="pack again"), CorpusError, "shard:3: damaged"),
+        (OSError(5, "Input/output error"), BatchError, "could not be gathered: OSError"),
+    ],
+)
+def test_a_fault_arrives_with_its_type_and_ends_the_threads(
+    small: Any, monkeypatch: pytest.MonkeyPatch, num_workers: int, fault: Exception, kind: Any, text: str
 ) -> None:
-    real, loader = loader_module.gather, streams(small.corpus, num_workers=num_workers)
-    damaged = loader.plan.batch(4).start_frame.tolist(), loader.plan.batch(4).take.tolist()
-
-    def gather(corpus: Any, spec: Any, rows: Any, **more: Any) -> Any:
-        if (rows.start_frame.tolist(), rows.take.tolist()) == damaged:
-            raise CorpusError("damaged", where="shard:3", do="pack again")
-        return real(corpus, spec, rows, **more)
-
-    monkeypatch.setattr(loader_module, "gather", gather)
+    loader = streams(small.corpus, num_workers=num_workers)
+    at = window_ids(loader.batch(20))[0]
+    monkeypatch.setattr(Block, "refuse_truncated", breaking(Block.refuse_truncated, at, fault))
     delivered = 0
-    with pytest.raises(CorpusError, match="shard:3: damaged"):
+    with pytest.raises(kind, match=text):
         for _batch in loader:
             delivered += 1
-    assert delivered == 4
+    assert delivered == 20 if not num_workers else 0 < delivered <= 20
+    assert loader.state_dict()["batch"] == delivered
     assert gatherers() == []
+    monkeypatch.undo()
+    assert_same_batches(loader, streams(small.corpus))
+
+
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_a_thread_that_hangs_is_an_error_in_time(small: Any, monkeypatch: pytest.MonkeyPatch, num_workers: int) -> None:
+    loader = streams(small.corpus, num_workers=num_workers, timeout_s=0.3)
+    real, main, hangs = Block.refuse_truncated, threading.current_thread(), threading.Event()
+
+    def hang(block: Any, first: int, end: int) -> None:
+        if threading.current_thread() is not main:
+            hangs.wait(20)
+        real(block, first, end)
+
+    def nothing(self: Any, **_: Any) -> None:
+        """Whoever iterates does not help: the disk hangs for all."""
+
+    monkeypatch.setattr(Block, "refuse_truncated", hang)
+    real_help = Ahead._help
+    monkeypatch.setattr(
+        Ahead,
+        "_help",
+        lambda self, **kw: nothing(self) if threading.current_thread() is main else real_help(self, **kw),
+    )
+    began = time.monotonic()
+    with pytest.raises(BatchError, match=r"batch 0 has not come within 0.3 s") as caught:
+        next(iter(loader))
+    assert time.monotonic() - began < 5
+    assert "timeout_s" in caught.value.do and str(small.corpus.path) in str(caught.value)
+    hangs.set()
+    monkeypatch.undo()
+    assert_same_batches(loader, streams(small.corpus))
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_padding_is_counted_and_holds_no_frame(small: Any, num_workers: int) -> None:
     loader = streams(small.corpus, batch_size=8, n_streams=4, num_workers=num_workers)
-    batches = list(loader)
+    batches = kept(loader)
     valid = torch.stack([batch["valid_frames"] for batch in batches])
     assert int((valid == 0).sum()) == loader.plan.n_padding > 0
     windows = [small.takes[take].n_frames - start for batch in batches for take, start in window_ids(batch)]
@@ -293,7 +399,10 @@ def test_an_epoch_that_cannot_be_changes_nothing(small: Any) -> None:
     ("settings", "text"),
     [
         ({"num_workers": -1}, "num_workers -1"),
-        ({"prefetch_factor": 0}, "prefetch_factor 0"),
+        ({"num_workers": 1, "prefetch_factor": 0}, "prefetch_factor 0"),
+        ({"prefetch_factor": -1}, "prefetch_factor -1"),
+        ({"timeout_s": -1.0}, "timeout_s -1.0"),
+        ({"timeout_s": float("nan")}, "timeout_s nan"),
         ({"rank": 2, "world_size": 2}, "rank 2 of 2"),
         ({"rank": -1, "world_size": 2}, "rank -1 of 2"),
         ({"rank": 0, "world_size": 0}, "rank 0 of 0"),

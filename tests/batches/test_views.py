@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from koekao.batches import AdaptiveSequentialDataset, ClipDataset, ClipSpec, Loader, StreamSpec
 from koekao.corpus import Corpus
 from koekao.errors import ConfigError, CorpusError
-from koekao.testing.laws import assert_same_batches, grid_windows, window_ids
+from koekao.testing.laws import assert_same_batches, grid_windows, kept, window_ids
 from koekao.windows import StridePolicy
 
 pytestmark = [
@@ -40,7 +40,7 @@ def torch_loader(dataset: Any, num_workers: int, **more: Any) -> DataLoader[Any]
 
 @pytest.mark.parametrize("num_workers", [0, 1, 2, 4])
 def test_a_dataloader_of_windows_gives_the_batches_of_the_loader(small: Any, num_workers: int) -> None:
-    ours = list(Loader(small.corpus, STREAMS))
+    ours = kept(Loader(small.corpus, STREAMS))
     theirs = torch_loader(AdaptiveSequentialDataset(small.corpus, STREAMS), num_workers)
     assert len(theirs) == len(ours)
     assert_same_batches(theirs, ours)
@@ -48,7 +48,7 @@ def test_a_dataloader_of_windows_gives_the_batches_of_the_loader(small: Any, num
 
 @pytest.mark.parametrize("num_workers", [0, 1, 2, 4])
 def test_a_dataloader_of_clips_gives_the_batches_of_the_loader(small: Any, num_workers: int) -> None:
-    ours = list(Loader(small.corpus, CLIPS))
+    ours = kept(Loader(small.corpus, CLIPS))
     theirs = list(torch_loader(ClipDataset(small.corpus, CLIPS), num_workers))
     assert len(theirs) == len(ours)
     assert_same_batches(theirs[:-1], ours[:-1])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from koekao.batches import AdaptiveSequentialDataset, ClipDataset, ClipSpec, Loader, StreamSpec
-from koekao.testing.laws import assert_each_window_once, grid_windows, window_ids
+from koekao.testing.laws import assert_each_window_once, grid_windows, kept, window_ids
 from koekao.windows import NO_TAKE, StridePolicy
 
 W = 8
@@ -48,7 +48,7 @@ def expected_windows(lengths: list[int], policy: str) -> list[tuple[int, int]]:
 
 
 def test_the_law_finds_what_is_repeated_or_lost(small: Any) -> None:
-    batches = list(Loader(small.corpus, spec_of("sparse")))
+    batches = kept(Loader(small.corpus, spec_of("sparse")))
     expected = grid_windows(small.lengths, W, 5)
     assert_each_window_once(batches, expected)
     with pytest.raises(AssertionError, match=r"0 windows .* are missing: \[\]; 4 too many: \["):
@@ -94,7 +94,7 @@ def test_over_all_ranks_together_with_as_many_batches_each(small: Any, policy: s
         ranks = [
             Loader(small.corpus, spec, epoch=EPOCH, rank=rank, world_size=world_size) for rank in range(world_size)
         ]
-        delivered = [list(loader) for loader in ranks]
+        delivered = [kept(loader) for loader in ranks]
         assert {len(batches) for batches in delivered} == {len(ranks[0])}
         assert {len(batch["file_names"]) for batches in delivered for batch in batches} == {spec.batch_size}
         expected = grid_windows(small.lengths, W, 1)

@@ -26,7 +26,7 @@ from koekao.batches import kernel
 from koekao.batches.ring import Place, Ring
 from koekao.batches.slots import Batch
 from koekao.batches.sources import PlannedBlocks
-from koekao.errors import BatchError, KoekaoError
+from koekao.errors import BatchError
 
 _JOIN_S = 1.0
 _LOOKS = 3000
@@ -158,16 +158,8 @@ class Ahead:
 
     def _refuse_fault(self, n: int) -> None:
         """Raise what went wrong if it keeps the n-th batch from being made."""
-        row, fault = self._fault or (self._n_rows * (n + 1), None)
-        if fault is None or row // self._n_rows > n:
-            return
-        if isinstance(fault, KoekaoError):
-            raise fault
-        raise BatchError(
-            f"batch {self._numbers[n]} could not be gathered: {type(fault).__name__}: {fault}",
-            where=self._blocks.where,
-            do="look at the disk that the corpus lies on: koekao verify CORPUS",
-        ) from fault
+        if self._fault is not None and self._fault[0] <= n:
+            self._blocks.refuse(self._numbers[n], self._fault[1])
 
     def _gather(self, thread: int) -> None:
         """What a thread does in this iteration."""
@@ -196,7 +188,7 @@ class Ahead:
             count = min(end - self._numbers[n], len(self._numbers) - n, _AT_A_TIME) * self._n_rows
             block.refuse_truncated(row, row + count)
         except BaseException as fault:  # noqa: BLE001 - raised again where the batch is waited for
-            self._fault = self._fault or (n * self._n_rows, fault)
+            self._fault = self._fault or (n, fault)
             return
         first = n * self._n_rows
         kernel.fill_ahead(

@@ -61,12 +61,13 @@ class Throughput:
 def measure(loader: Loader, *, seconds: float = 2.0) -> Throughput:
     """Run the loader freely for about ``seconds`` (over epochs again and again where one is shorter)."""
     began = time.perf_counter()
-    first, n_batches, n_windows, n_bytes = 0.0, 0, 0, 0
+    first, n_batches, n_windows, n_bytes, bytes_a_batch = 0.0, 0, 0, 0, 0
     for batch in itertools.chain.from_iterable(itertools.repeat(loader)):
         first = first or time.perf_counter() - began
+        bytes_a_batch = bytes_a_batch or sum(entry.n_bytes for entry in structure(batch))
         n_batches += 1
-        n_windows += int((batch["valid_frames"] > 0).sum())
-        n_bytes += sum(entry.n_bytes for entry in structure(batch))
+        n_windows += loader.spec.batch_size - batch["file_names"].count("")  # padding rows have no name
+        n_bytes += bytes_a_batch
         if time.perf_counter() - began >= seconds:
             break
     elapsed = time.perf_counter() - began

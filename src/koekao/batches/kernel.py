@@ -8,14 +8,15 @@ What it gives up: addresses are believed. Whoever makes the table (:mod:`koekao.
 window lies inside its take, and every take inside its shard.
 """
 
+# mypy: disable-error-code="no-any-return"
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
-import numba
 import numpy as np
-from numba import types
+from numba import carray, types  # type: ignore[attr-defined]
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
@@ -52,7 +53,12 @@ has begun, and from ``FIRST_MADE`` on, for each place of a ring, how many rows o
 _SCALE = np.float32(1 / 32768)
 
 
-@intrinsic
+def machine_code(build: Callable[..., Any]) -> Any:
+    """An operation that compiled code can use, made of the instructions that ``build`` says."""
+    return intrinsic(build)
+
+
+@machine_code
 def _pointer(context: Any, address: Any) -> Any:
     """A whole number as an address."""
 
@@ -62,32 +68,32 @@ def _pointer(context: Any, address: Any) -> Any:
     return types.voidptr(types.int64), build
 
 
-@intrinsic
+@machine_code
 def _copy(context: Any, to: Any, origin: Any, n_bytes: Any) -> Any:
     """memcpy between two addresses."""
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         pointer = context.get_value_type(types.voidptr)
         there, here = (builder.inttoptr(value, pointer) for value in values[:2])
-        cgutils.raw_memcpy(builder, there, here, values[2], 1)
+        cgutils.raw_memcpy(builder, there, here, values[2], 1)  # type: ignore[no-untyped-call]
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64, types.int64), build
 
 
-@intrinsic
+@machine_code
 def _zero(context: Any, to: Any, n_bytes: Any) -> Any:
     """memset to 0 from an address on."""
 
     def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         there = builder.inttoptr(values[0], context.get_value_type(types.voidptr))
-        cgutils.memset(builder, there, values[1], 0)
+        cgutils.memset(builder, there, values[1], 0)  # type: ignore[no-untyped-call]
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64), build
 
 
-@intrinsic
+@machine_code
 def _load(context: Any, array: Any, place: Any) -> Any:
     """An entry of an int64 array as another thread last wrote it."""
 
@@ -97,7 +103,7 @@ def _load(context: Any, array: Any, place: Any) -> Any:
     return types.int64(array, types.int64), build
 
 
-@intrinsic
+@machine_code
 def _store(context: Any, array: Any, place: Any, value: Any) -> Any:
     """Write an entry of an int64 array, after everything that was written before."""
 
@@ -108,7 +114,7 @@ def _store(context: Any, array: Any, place: Any, value: Any) -> Any:
     return types.void(array, types.int64, types.int64), build
 
 
-@intrinsic
+@machine_code
 def _add(context: Any, array: Any, place: Any, value: Any) -> Any:
     """Add to an entry of an int64 array, after everything that was written before; what it was."""
 
@@ -118,7 +124,7 @@ def _add(context: Any, array: Any, place: Any, value: Any) -> Any:
     return types.int64(array, types.int64, types.int64), build
 
 
-@intrinsic
+@machine_code
 def _replace(context: Any, array: Any, place: Any, old: Any, new: Any) -> Any:
     """Write ``new`` if the entry still is ``old``; whether it was."""
 
@@ -244,7 +250,7 @@ def _fill_row(line: NDArray[np.int64], layout: NDArray[np.int64], to: NDArray[np
 @compiled
 def _convert(origin: int, n: int, to: int, n_all: int) -> None:
     """``n`` int16 samples to float32 in [-1, 1), then zeros up to ``n_all``."""
-    source, target = numba.carray(_pointer(origin), n, np.int16), numba.carray(_pointer(to), n, np.float32)
+    source, target = carray(_pointer(origin), n, np.int16), carray(_pointer(to), n, np.float32)
     for i in range(n):
         target[i] = np.float32(source[i]) * _SCALE
     _zero(to + 4 * n, 4 * (n_all - n))
@@ -269,7 +275,7 @@ def _say(line: NDArray[np.int64], row: int, to: NDArray[np.int64]) -> None:
         (TO_GAP_FRAMES, GAP_FRAMES),
     ):
         if to[entry]:
-            numba.carray(_pointer(to[entry]), row + 1, np.int64)[row] = line[column]
+            carray(_pointer(to[entry]), row + 1, np.int64)[row] = line[column]
     for entry, column in ((TO_IS_DENSE, IS_DENSE), (TO_RESET, RESET)):
         if to[entry]:
-            numba.carray(_pointer(to[entry]), row + 1, np.uint8)[row] = line[column]
+            carray(_pointer(to[entry]), row + 1, np.uint8)[row] = line[column]

@@ -2,15 +2,22 @@
 
 A ring of k places hands out a place again after k - 1 others, so a batch stays as it is until k - 1 more have been
 delivered. The turn goes on from epoch to epoch: the last batches of one are not overwritten by the first of the next
-any sooner. Three kinds of places make up the three things that a loader can hand out: memory that is filled again,
-memory that belongs to whoever holds it, and memory on a device (:mod:`koekao.batches.transfer`).
+any sooner. Whoever goes on holding batches whose place is filled again is warned, once.
+
+Three kinds of places make up the three things that a loader can hand out: memory that is filled again, memory that
+belongs to whoever holds it, and memory on a device (:mod:`koekao.batches.transfer`).
 """
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from koekao.batches.slots import Batch, Layout, NewTensor, Slot
@@ -24,6 +31,11 @@ class Place:
 
     def __init__(self, slot: Slot) -> None:
         self.slot = slot
+
+    @property
+    def handed_out(self) -> torch.Tensor:
+        """One of the tensors that are handed out."""
+        return next(iter(self.slot.tensors.values()))
 
     def release(self) -> None:
         """What was delivered from here is no longer used: make ready for another batch."""
@@ -58,6 +70,7 @@ class Ring:
         self._places: list[Place] = []
         self.turn = 0
         """The turn of the next batch; its place is ``turn % n``."""
+        self._has_warned = False
         self.is_lost = False
         """A thread that hangs may still write into it."""
 
@@ -68,8 +81,27 @@ class Ring:
             self._places.append(self._make())
             self.to[len(self._places) - 1] = self._places[-1].slot.to
         place = self._places[number]
+        self._warn_if_held(place)
         before = place.slot
         place.release()
         if place.slot is not before:
             self.to[number] = place.slot.to
         return place
+
+    def _warn_if_held(self, place: Place) -> None:
+        """One batch is held by the loop that asks for the next, and one may be by zip or enumerate around it."""
+        if not self._has_warned and _holders(place) > _NOBODY + 2 and not isinstance(place, OwnedPlace):
+            self._has_warned = True
+            warnings.warn(
+                f"batches are still held although {self.n} more were asked for: their memory holds later ones now. "
+                "Say copy=True to keep batches, or copy what you keep",
+                stacklevel=2,
+            )
+
+
+def _holders(place: Place) -> int:
+    return sys.getrefcount(place.handed_out)
+
+
+_NOBODY = _holders(Place(cast(Slot, SimpleNamespace(tensors={"": torch.empty(0)}))))
+"""References to a tensor that only its place holds, counted in the same way, for interpreters count differently."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from koekao.arkit import N_CURVES
 from koekao.batches import kernel
 from koekao.batches.spec import Plan, Spec
 from koekao.corpus import Corpus
-from koekao.errors import PlanError
+from koekao.errors import BatchError, KoekaoError, PlanError
 from koekao.windows import NO_TAKE, Rows
 
 if TYPE_CHECKING:
@@ -137,9 +137,26 @@ class PlannedBlocks:
         return block, within * self.n_rows, (place + 1) * self._batches
 
     def fill(self, number: int, slot: Slot) -> None:
-        """Gather batch ``number`` into ``slot``, here and now."""
-        block, row, _ = self.find(number)
-        block.fill(slot, row)
+        """Gather batch ``number`` into ``slot``, here and now.
+
+        Raises:
+            KoekaoError: whatever goes wrong.
+        """
+        try:
+            block, row, _ = self.find(number)
+            block.fill(slot, row)
+        except Exception as fault:  # noqa: BLE001 - refuse raises it again
+            self.refuse(number, fault)
+
+    def refuse(self, number: int, fault: BaseException) -> NoReturn:
+        """Raise what kept batch ``number`` from being made, as an error that says where and what to do."""
+        if isinstance(fault, KoekaoError):
+            raise fault
+        raise BatchError(
+            f"batch {number} could not be gathered: {type(fault).__name__}: {fault}",
+            where=self.where,
+            do="look at the disk that the corpus lies on: koekao verify CORPUS",
+        ) from fault
 
     def names(self, number: int) -> list[str]:
         """Names of the takes of the batch's rows."""

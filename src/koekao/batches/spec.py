@@ -110,7 +110,8 @@ def _checked_columns(spec: StreamSpec | ClipSpec) -> tuple[str, ...]:
     Raises:
         ConfigError: none, or one twice.
     """
-    given = (spec.columns,) if isinstance(spec.columns, str) else tuple(spec.columns)
+    stated: Any = spec.columns
+    given: tuple[str, ...] = (stated,) if isinstance(stated, str) else tuple(stated)
     named = dict.fromkeys(_SOUND, spec.sound_key) | dict.fromkeys(_CURVES, spec.curves_key)
     columns = tuple(named.get(name, name) for name in given)
     if not columns or len(set(columns)) < len(columns):

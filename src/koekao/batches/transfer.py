@@ -67,7 +67,7 @@ class CudaWire(Wire):
 
     def __init__(self, device: torch.device) -> None:
         self.device = torch.device("cuda", torch.cuda.current_device() if device.index is None else device.index)
-        self._stream = torch.cuda.Stream(self.device)
+        self._stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
 
     def host_memory(self, shape: tuple[int, ...], dtype: type[np.generic]) -> torch.Tensor:
         return torch.from_numpy(np.empty(0, dtype)).new_empty(shape, pin_memory=True)
@@ -112,6 +112,10 @@ class DevicePlace(Place):
                 there = sound
             self._there[key] = there
         self._free = self._arrived = wire.now()
+
+    @property
+    def handed_out(self) -> torch.Tensor:
+        return next(iter(self._there.values()))
 
     def release(self) -> None:
         self._free = self._wire.now()

@@ -3,11 +3,13 @@
 koekao's own tests use them; they ask of a loader no more than batches that are dictionaries with ``file_indices``,
 ``start_frames`` and ``valid_frames`` (tensors on the CPU or arrays), so they fit one of your own as well.
 
-What they give up: everything that is compared is held in memory, so give them small corpora and few batches.
+Batches are compared as they come, for a loader may use the memory of a batch again; what must be held is copied
+(:func:`kept`), so give :func:`resume_law` small corpora and few batches.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -62,17 +64,37 @@ def assert_each_window_once(batches: Iterable[AnyBatch], expected: Iterable[tupl
         )
 
 
+def kept(batches: Iterable[AnyBatch]) -> list[AnyBatch]:
+    """Copies of all batches, in order: a loader may use the memory of a batch again for a later one."""
+    return [{key: _copy(value) for key, value in batch.items()} for batch in batches]
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    return value.clone() if hasattr(value, "clone") else copy.deepcopy(value)
+
+
 def assert_same_batches(one: Iterable[AnyBatch], other: Iterable[AnyBatch]) -> None:
     """Both give the same number of batches, with the same keys and bit for bit the same content, lists included."""
-    ones, others = list(one), list(other)
-    if len(ones) != len(others):
-        raise AssertionError(f"{len(ones)} batches and {len(others)}")
-    for number, (left, right) in enumerate(zip(ones, others, strict=True)):
-        if list(left) != list(right):
-            raise AssertionError(f"batch {number}: keys {list(left)} and {list(right)}")
-        for key in left:
-            if not _same(left[key], right[key]):
-                raise AssertionError(f"batch {number}: {key} differs: {left[key]} and {right[key]}")
+    ones, others, number = iter(one), iter(other), 0
+    while True:
+        left, right = next(ones, None), next(others, None)
+        if left is None or right is None:
+            break
+        _assert_same(number, left, right)
+        number += 1
+    counts = [number + (last is not None) + sum(1 for _ in more) for last, more in ((left, ones), (right, others))]
+    if counts[0] != counts[1]:
+        raise AssertionError(f"{counts[0]} batches and {counts[1]}")
+
+
+def _assert_same(number: int, left: AnyBatch, right: AnyBatch) -> None:
+    if list(left) != list(right):
+        raise AssertionError(f"batch {number}: keys {list(left)} and {list(right)}")
+    for key in left:
+        if not _same(left[key], right[key]):
+            raise AssertionError(f"batch {number}: {key} differs: {left[key]} and {right[key]}")
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -101,7 +123,7 @@ def resume_law(make_loader: Callable[[], Resumable], *, epochs: int = 2) -> int:
         first.set_epoch(epoch)
         positions.append((len(delivered), epoch, _saved(first)))
         for batch in first:
-            delivered.append(batch)
+            delivered += kept([batch])
             positions.append((len(delivered), epoch, _saved(first)))
     for step, epoch, state in positions:
         again = make_loader()

@@ -44,7 +44,7 @@ class TrainConfig:
         model: settings of the model that differ from its defaults, as --model.dim 128.
         num_workers: threads that gather batches; 0 gathers inline.
         pin_memory: pinned memory and asynchronous copies where training runs on CUDA.
-        prefetch_factor: batches that each thread may be ahead.
+        prefetch_factor: batches that the threads may be ahead.
         device: auto, cpu, cuda, cuda:1 ...
         seed: decides weights, order and dropout.
         debug: stop after exactly 3 batches.

@@ -57,13 +57,13 @@ class Parts:
 
 def make_parts(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec) -> Parts:
     """Everything around ``model`` for training on ``takes`` in batches of ``spec``."""
-    on_cuda = model.curve_mean.device.type == "cuda"
+    device = model.curve_mean.device
     loader = Loader(
         takes,
         spec,
         num_workers=config.num_workers,
-        pin_memory=config.pin_memory and on_cuda,
-        prefetch_factor=config.prefetch_factor,
+        prefetch_factor=config.prefetch_factor if config.num_workers else None,
+        device=device if device.type == "cuda" and config.pin_memory else None,
     )
     return Parts(model=model, loader=loader, task=_task(config, model, spec), optimizer=_optimizer(config, model))
 
