@@ -62,9 +62,9 @@ class OpenCorpus(Corpus):
                 torch.distributed says; the rest in :class:`koekao.batches.Loader`.
 
         Returns:
-            A loader of dictionaries, whose memory is used again when the next batch is asked for (with threads, two
-            later) unless ``copy`` is said: ``audio [B, N]``, ``blendshapes [B, T, 52]``, ``file_indices``, ``start_frames``,
+            A loader of dictionaries: ``audio [B, N]``, ``blendshapes [B, T, 52]``, ``file_indices``, ``start_frames``,
             ``file_names``, ``is_dense``, ``reset``, ``gap_frames``, ``valid_frames`` (each B), ``frame_mask [B, T]``.
+            Their memory is used again when the next is asked for (with threads, two later), unless ``copy`` is said.
 
         Raises:
             ConfigError, PlanError: settings that cannot be, or that leave no batch.
