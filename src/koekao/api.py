@@ -64,7 +64,7 @@ class OpenCorpus(Corpus):
         Returns:
             A loader of dictionaries: ``audio [B, N]``, ``blendshapes [B, T, 52]``, ``file_indices``, ``start_frames``,
             ``file_names``, ``is_dense``, ``reset``, ``gap_frames``, ``valid_frames`` (each B), ``frame_mask [B, T]``.
-            Their memory is used again when the next is asked for (with threads, two later), unless ``copy`` is said.
+            Their memory is used again when the next is asked for (with threads, the next but one); ``copy`` owns it.
 
         Raises:
             ConfigError, PlanError: settings that cannot be, or that leave no batch.

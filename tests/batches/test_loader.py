@@ -17,7 +17,7 @@ import torch
 from reference import assert_rows_by_hand
 
 import koekao
-from koekao.batches import ClipSpec, Loader, StreamSpec, kernel
+from koekao.batches import ClipSpec, Loader, StreamSpec, numbering
 from koekao.batches import loader as loader_module
 from koekao.batches.crew import Ahead
 from koekao.batches.sources import Block
@@ -199,7 +199,7 @@ def test_threads_run_ahead_by_what_was_allowed_and_no_more(
     loader = Loader(small.corpus, StreamSpec(window_frames=8), num_workers=num_workers, prefetch_factor=prefetch_factor)
     with watched(monkeypatch) as begun:
         for taken, _batch in enumerate(loader, start=1):
-            made = lambda: kernel.claimed(begun[0]._signals) / 4  # noqa: E731
+            made = lambda: begun[0]._n_claimed() / 4  # noqa: E731
             allowed = min(len(loader), taken + prefetch_factor)
             until = time.monotonic() + 5
             while made() < allowed and time.monotonic() < until:
@@ -218,7 +218,7 @@ def test_a_batch_stays_as_it_is_until_the_next_but_prefetch_factor_is_asked_for(
     small: Any, make: Any, num_workers: int, prefetch_factor: int | None
 ) -> None:
     loader = make(small.corpus, num_workers=num_workers, prefetch_factor=prefetch_factor)
-    n_valid = 1 + (prefetch_factor if prefetch_factor is not None else 2 * bool(num_workers))
+    n_valid = 1 + (prefetch_factor if prefetch_factor is not None else bool(num_workers))
     whole = [*kept(make(small.corpus)), *kept(make(small.corpus))]
     held: list[Any] = []
     for number, batch in enumerate(chain(loader, loader)):  # over the end of an epoch as well
@@ -273,7 +273,7 @@ def breaking(real: Any, at: tuple[int, int], fault: BaseException) -> Any:
     """A look at the files that finds a fault as soon as the window ``at`` is among those to be gathered."""
 
     def refuse(block: Any, first: int, end: int) -> None:
-        window = block.table[first:end, [kernel.TAKE_ID, kernel.START_FRAME]]
+        window = block.table[first:end, [numbering.TAKE_ID, numbering.START_FRAME]]
         if (window == at).all(axis=1).any():
             raise fault
         real(block, first, end)

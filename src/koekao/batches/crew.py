@@ -1,11 +1,11 @@
 """Threads that gather batches ahead of whoever iterates.
 
 Threads, not processes: a gather is compiled code with the interpreter lock released, and sending a batch between
-processes costs more than making it. A thread that has leave for its next batch does not come back to the interpreter at
-all: leave and completion are two numbers in shared memory (:func:`koekao.batches.kernel.fill_ahead`). Handing over each
-batch by a queue was measured to cost as much as the batch. A thread without leave looks for some microseconds, then
-sleeps until it is woken; so beside a training step the threads take no time that they do not gather in. Threads beyond
-the number of cores come in where a batch is late although all cores were at it: when a disk is what is waited for.
+processes costs more than making it. A thread that has leave for its next batch does not come back to the interpreter
+at all: leave and completion are numbers in shared memory (``fill_ahead`` in :mod:`koekao.batches.kernel`). Handing over
+each batch by a queue was measured to cost as much as the batch. A thread without leave looks for it some microseconds,
+then sleeps until it is woken; so beside a training step the threads take no time that they do not gather in. Threads
+beyond the number of cores come in where a batch is late although all cores were at it: when a disk is waited for.
 
 Threads are daemons, so that one that hangs in the operating system (a network share that is gone) cannot keep the
 process alive; a crew that is closed or forgotten, or the end of the process, sends them home in an orderly way.
@@ -22,7 +22,9 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
 
-from koekao.batches import kernel
+import numpy as np
+
+from koekao.batches import kernel, numbering
 from koekao.batches.ring import Place, Ring
 from koekao.batches.slots import Batch
 from koekao.batches.sources import PlannedBlocks
@@ -92,7 +94,8 @@ class Ahead:
         self._ahead, self._timeout_s = ahead, timeout_s
         self._turn = ring.turn
         self._n_rows = blocks.n_rows
-        self._signals = kernel.new_signals(ring.n)
+        self._signals = np.zeros(numbering.FIRST_MADE + numbering.APART * ring.n, np.int64)
+        self._at_signals = self._signals.ctypes.data
         self._wakers: list[SimpleQueue[None]] = [SimpleQueue() for _ in crew.tasks]
         self._sleeps = [False] * len(crew.tasks)
         self._gone: SimpleQueue[None] = SimpleQueue()
@@ -122,8 +125,7 @@ class Ahead:
         """Give leave for the batches ``more``, counted from the first of the iteration, and wake who sleeps."""
         for n in more:
             places.append(self._ring.prepare(self._turn + n))
-            kernel.clear(self._signals, (self._turn + n) % self._ring.n)
-        kernel.permit(self._signals, more.stop * self._n_rows)
+            kernel.permit(self._at_signals, (self._turn + n) % self._ring.n, (n + 1) * self._n_rows)
         self._wake(_CORES_BESIDE)
 
     def _wake(self, most: int) -> None:
@@ -133,7 +135,7 @@ class Ahead:
                 self._wakers[thread].put(None)
 
     def _is_made(self, n: int) -> bool:
-        return bool(kernel.is_made(self._signals, (self._turn + n) % self._ring.n, self._n_rows))
+        return bool(kernel.is_made(self._at_signals, (self._turn + n) % self._ring.n, self._n_rows))
 
     def _wait_for(self, n: int) -> None:
         """Help until the n-th batch is made. Raises whatever went wrong instead."""
@@ -169,18 +171,22 @@ class Ahead:
 
     def _has_leave(self, thread: int) -> bool:
         """Sleep until there are rows to make; False when there will be none or nobody wants them any more."""
-        while (row := kernel.claimed(self._signals)) >= self._signals[kernel.PERMITTED]:
+        while (row := self._n_claimed()) >= self._signals[numbering.PERMITTED]:
             if self._cancelled or row >= len(self._numbers) * self._n_rows:
                 return False
             self._sleeps[thread] = True  # said before the second look, so that leave given after it wakes
-            if row >= self._signals[kernel.PERMITTED] and not self._cancelled:
+            if row >= self._signals[numbering.PERMITTED] and not self._cancelled:
                 self._wakers[thread].get()
             self._sleeps[thread] = False
         return not self._cancelled
 
+    def _n_claimed(self) -> int:
+        """Rows that somebody has begun."""
+        return int(self._signals[numbering.CLAIMED])
+
     def _help(self, *, until: int, spins: int) -> None:
         """Make rows, for some batches at the most; whatever goes wrong is left for the one who iterates."""
-        n = kernel.claimed(self._signals) // self._n_rows
+        n = self._n_claimed() // self._n_rows
         if n >= len(self._numbers):
             n = len(self._numbers) - 1  # nothing to begin, but a batch to wait for
         try:
@@ -191,18 +197,10 @@ class Ahead:
             self._fault = self._fault or (n, fault)
             return
         first = n * self._n_rows
+        ring = self._ring
         kernel.fill_ahead(
-            block.table,
-            first,
-            first + count,
-            row,
-            self._n_rows,
-            self._ring.layout.numbers,
-            self._ring.to,
-            self._turn,
-            self._signals,
-            until,
-            spins,
+            *(block.address, block.width, first, first + count, row, self._n_rows, ring.layout.address),
+            *(ring.address, ring.layout.n_addresses, ring.n, self._turn, self._at_signals, until, spins),
         )
 
     def _stop(self) -> None:

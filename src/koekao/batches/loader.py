@@ -4,9 +4,9 @@ Order and content come from the plan alone, so they are the same for any number 
 gather (0 = inline), all together row by row; at most ``prefetch_factor`` batches wait.
 
 **How long a batch stays as it is.** Batches are made in a ring of reused memory. A batch stays valid until the
-next-but-``prefetch_factor`` one is asked for: with threads (``prefetch_factor`` 2 by default) it, the next and the
-one after that may be held together; inline (0 by default) it is valid until the next is asked for. Whoever wants to
-keep batches says ``copy=True`` and owns each, or copies what is to be kept.
+next-but-``prefetch_factor`` one is asked for: with threads (``prefetch_factor`` 1 by default) a batch and the one
+before it may be held together; inline (0 by default) it is valid until the next is asked for. Whoever wants to keep
+batches says ``copy=True`` and owns each, or copies what is to be kept; whoever forgets is warned.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from koekao.batches.transfer import DevicePlace, Wire, wire_to
 from koekao.corpus import Corpus
 from koekao.errors import ConfigError
 
-PREFETCHED = 2
-"""Batches that threads may be ahead, where nothing else is said."""
+PREFETCHED = 1
+"""Batches that threads may be ahead, where nothing else is said: more take memory, and leave the cache sooner."""
 
 
 class HowLoaded(TypedDict, total=False):
@@ -60,7 +60,7 @@ class Loader:
             (ignored without CUDA). ``device`` is faster.
         persistent_workers: keep the threads between epochs.
         prefetch_factor: batches that threads may be ahead, and batches that stay valid beside the newest; by default
-            2 with threads and 0 inline.
+            1 with threads and 0 inline.
         copy: hand out batches that belong to whoever holds them.
         device: deliver batches there. For CUDA they are gathered into pinned memory, int16 as it is, sent by a stream
             of their own while the one before is used, and converted there.
@@ -130,9 +130,9 @@ class Loader:
         layout = self._layout()
         place = OwnedPlace(layout, self._owned_memory) if self._wire is None else DevicePlace(layout, self._wire)
         place.release()
-        self._blocks.fill(number, place.slot)
+        names = self._blocks.fill(number, place.slot)
         place.send()
-        return place.deliver(self._blocks.names(number))
+        return place.deliver(names)
 
     def __iter__(self) -> Iterator[Batch]:
         first, self._resume_at = self._resume_at, 0
@@ -152,10 +152,10 @@ class Loader:
             else:
                 for number in numbers:
                     place = ring.prepare(ring.turn)
-                    blocks.fill(number, place.slot)
+                    names = blocks.fill(number, place.slot)
                     place.send()
                     ring.turn += 1
-                    yield place.deliver(blocks.names(number))
+                    yield place.deliver(names)
         finally:
             if not ring.is_lost:
                 self._ring = ring

@@ -67,6 +67,7 @@ class Ring:
     def __init__(self, n: int, layout: Layout, make: Callable[[], Place]) -> None:
         self.n, self.layout, self._make = n, layout, make
         self.to: NDArray[np.int64] = np.zeros((n, layout.n_addresses), np.int64)
+        self.address = self.to.ctypes.data
         self._places: list[Place] = []
         self.turn = 0
         """The turn of the next batch; its place is ``turn % n``."""

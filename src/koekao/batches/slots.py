@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from koekao.batches import kernel
+from koekao.batches import numbering
 from koekao.batches.sources import Sources
 from koekao.batches.spec import StreamSpec
 
@@ -29,12 +29,12 @@ def plain_memory(shape: tuple[int, ...], dtype: type[np.generic]) -> torch.Tenso
 
 
 _SMALL: dict[str, tuple[int, type[np.generic]]] = {
-    "file_indices": (kernel.TO_TAKE_ID, np.int64),
-    "start_frames": (kernel.TO_START_FRAME, np.int64),
-    "is_dense": (kernel.TO_IS_DENSE, np.bool_),
-    "reset": (kernel.TO_RESET, np.bool_),
-    "gap_frames": (kernel.TO_GAP_FRAMES, np.int64),
-    "valid_frames": (kernel.TO_VALID_FRAMES, np.int64),
+    "file_indices": (numbering.TO_TAKE_ID, np.int64),
+    "start_frames": (numbering.TO_START_FRAME, np.int64),
+    "is_dense": (numbering.TO_IS_DENSE, np.bool_),
+    "reset": (numbering.TO_RESET, np.bool_),
+    "gap_frames": (numbering.TO_GAP_FRAMES, np.int64),
+    "valid_frames": (numbering.TO_VALID_FRAMES, np.int64),
 }
 _OF_STREAMS = ("is_dense", "reset", "gap_frames")
 
@@ -50,18 +50,20 @@ class Layout:
         converts = dtype == np.int16 and not raw_sound
         self.sound_dtype: type[np.generic] = np.float32 if converts else dtype.type
         self.frames, self.order = sources.frames, _order(sources)
-        self.n_addresses = kernel.FIRST_TO_FRAMES + len(self.frames)
-        sound = kernel.Sound.INT16_TO_FLOAT32 if converts else kernel.Sound.COPIED
+        self.n_addresses = numbering.FIRST_TO_FRAMES + len(self.frames)
+        sound = numbering.Sound.INT16_TO_FLOAT32 if converts else numbering.Sound.COPIED
         self.numbers = np.array(
             [
-                sound if sources.has_sound else kernel.Sound.LEFT_OUT,
+                sound if sources.has_sound else numbering.Sound.LEFT_OUT,
                 np.dtype(self.sound_dtype).itemsize,
                 sources.n_samples,
                 self.n_frames,
+                len(sources.frames),
                 *(source.frame_bytes for source in sources.frames),
             ],
             np.int64,
         )
+        self.address = self.numbers.ctypes.data
 
 
 def _order(sources: Sources) -> list[str]:
@@ -81,8 +83,8 @@ class Slot:
         self.to = np.zeros(layout.n_addresses, np.int64)
         if layout.sound_key in layout.order:
             tensors[layout.sound_key] = new((n_rows, *layout.sound_shape), layout.sound_dtype)
-            self.to[kernel.TO_SOUND] = tensors[layout.sound_key].data_ptr()
-        for place, source in enumerate(layout.frames, start=kernel.FIRST_TO_FRAMES):
+            self.to[numbering.TO_SOUND] = tensors[layout.sound_key].data_ptr()
+        for place, source in enumerate(layout.frames, start=numbering.FIRST_TO_FRAMES):
             tensors[source.key] = new((n_rows, layout.n_frames, *source.shape), source.dtype.type)
             self.to[place] = tensors[source.key].data_ptr()
         for key, (place, dtype) in _SMALL.items():
@@ -90,6 +92,7 @@ class Slot:
                 tensors[key] = new((n_rows,), dtype)
                 self.to[place] = tensors[key].data_ptr()
         self.tensors = tensors
+        self.to_address = self.to.ctypes.data
 
     def batch(self, names: list[str]) -> Batch:
         """What is handed out: a dictionary of its own over the slot's tensors."""

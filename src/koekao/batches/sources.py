@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from koekao.arkit import N_CURVES
-from koekao.batches import kernel
+from koekao.batches import kernel, numbering
 from koekao.batches.spec import Plan, Spec
 from koekao.corpus import Corpus
 from koekao.errors import BatchError, KoekaoError, PlanError
@@ -48,13 +48,13 @@ class FrameSource:
         return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
 
 
-@dataclass(frozen=True)
 class Block:
     """Some rows ready to be gathered: their table, the names of their takes, and the shards that each row touches."""
 
-    table: NDArray[np.int64]
-    names: list[str]
-    touched: list[tuple[Any, list[int]]]
+    def __init__(self, table: NDArray[np.int64], names: list[str], touched: list[tuple[Any, list[int]]]) -> None:
+        self.table, self.names, self.touched = table, names, touched
+        self.address, self.width = table.ctypes.data, table.shape[1]
+        self._in_all = [(files, {shard for shard in shards if shard >= 0}) for files, shards in touched]
 
     def fill(self, slot: Slot, first: int) -> None:
         """Gather rows from ``first`` on into ``slot``, as many as it has.
@@ -63,12 +63,13 @@ class Block:
             CorpusError: a file that they lie in was cut short since it was opened.
         """
         self.refuse_truncated(first, first + slot.n_rows)
-        kernel.fill(self.table, first, slot.n_rows, slot.layout.numbers, slot.to)
+        kernel.fill(self.address, self.width, first, slot.n_rows, slot.layout.address, slot.to_address)
 
     def refuse_truncated(self, first: int, end: int) -> None:
         """Raise CorpusError if a file that rows ``first .. end-1`` lie in was cut short since it was opened."""
-        for files, shards in self.touched:
-            files.refuse_truncated({shard for shard in shards[first:end] if shard >= 0})
+        for (files, shards), (_, in_all) in zip(self.touched, self._in_all, strict=True):
+            here = in_all if len(in_all) <= 1 else {shard for shard in shards[first:end] if shard >= 0}
+            files.refuse_truncated(here)
 
 
 class Sources:
@@ -92,19 +93,19 @@ class Sources:
         _refuse_outside(rows, self.corpus)
         real = np.flatnonzero(rows.take != NO_TAKE)
         take, start = rows.take[real], rows.start_frame[real]
-        table = np.zeros((len(rows), kernel.FIRST_FRAME_COLUMN + len(self.frames)), np.int64)
-        table[:, kernel.TAKE_ID] = NO_TAKE
-        table[real, kernel.TAKE_ID] = self.corpus.take_ids[take]
-        table[:, kernel.VALID_FRAMES], table[:, kernel.START_FRAME] = rows.valid_frames, rows.start_frame
-        table[:, kernel.GAP_FRAMES], table[:, kernel.RESET] = rows.gap_frames, rows.reset
-        table[:, kernel.IS_DENSE] = rows.is_dense
+        table = np.zeros((len(rows), numbering.FIRST_FRAME_COLUMN + len(self.frames)), np.int64)
+        table[:, numbering.TAKE_ID] = NO_TAKE
+        table[real, numbering.TAKE_ID] = self.corpus.take_ids[take]
+        table[:, numbering.VALID_FRAMES], table[:, numbering.START_FRAME] = rows.valid_frames, rows.start_frame
+        table[:, numbering.GAP_FRAMES], table[:, numbering.RESET] = rows.gap_frames, rows.reset
+        table[:, numbering.IS_DENSE] = rows.is_dense
         touched: dict[int, tuple[Any, list[int]]] = {}
         if self.has_sound:
             begin = self.corpus.clock.frame_starts(start)
-            table[real, kernel.SAMPLES] = np.clip(self.corpus.n_samples[take] - begin, 0, self.n_samples)
+            table[real, numbering.SAMPLES] = np.clip(self.corpus.n_samples[take] - begin, 0, self.n_samples)
             within = self.corpus.audio_offset[take] + begin * self.corpus.audio_dtype.itemsize
-            table[real, kernel.AT_SOUND] = _bases(self.corpus.files, self.corpus.shard[take]) + within
-        for column, source in enumerate(self.frames, start=kernel.FIRST_FRAME_COLUMN):
+            table[real, numbering.AT_SOUND] = _bases(self.corpus.files, self.corpus.shard[take]) + within
+        for column, source in enumerate(self.frames, start=numbering.FIRST_FRAME_COLUMN):
             within = source.offset[take] + start * source.frame_bytes
             table[real, column] = _bases(source.files, source.shard[take]) + within
             if id(source.files) not in touched:
@@ -113,7 +114,7 @@ class Sources:
                 touched[id(source.files)] = source.files, shards.tolist()
         name_of = {number: self.corpus.names[number] for number in np.unique(take).tolist()} | {NO_TAKE: ""}
         names = [name_of[number] for number in rows.take.tolist()]
-        return Block(table=table, names=names, touched=list(touched.values()))
+        return Block(table, names, list(touched.values()))
 
 
 class PlannedBlocks:
@@ -136,8 +137,8 @@ class PlannedBlocks:
                 block = self._kept.get(place) or self._make(place)
         return block, within * self.n_rows, (place + 1) * self._batches
 
-    def fill(self, number: int, slot: Slot) -> None:
-        """Gather batch ``number`` into ``slot``, here and now.
+    def fill(self, number: int, slot: Slot) -> list[str]:
+        """Gather batch ``number`` into ``slot``, here and now; the names of its rows' takes.
 
         Raises:
             KoekaoError: whatever goes wrong.
@@ -145,6 +146,7 @@ class PlannedBlocks:
         try:
             block, row, _ = self.find(number)
             block.fill(slot, row)
+            return block.names[row : row + self.n_rows]
         except Exception as fault:  # noqa: BLE001 - refuse raises it again
             self.refuse(number, fault)
 

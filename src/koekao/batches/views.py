@@ -109,8 +109,7 @@ class AdaptiveSequentialDataset(IterableDataset[Item]):
         begun, row_of_first = divmod(first, self.spec.batch_size)
         for number in range(worker + begun * n_workers, plan.n_batches, n_workers):
             slot = Slot(layout, self.spec.batch_size, self._buffers.empty)
-            blocks.fill(number, slot)
-            batch = slot.batch(blocks.names(number))
+            batch = slot.batch(blocks.fill(number, slot))
             for row in range(row_of_first, self.spec.batch_size):
                 self._items += 1
                 yield transformed(_row(batch, row), self.transform, self.spec.seed, epoch)

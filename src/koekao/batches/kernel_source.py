@@ -1,0 +1,233 @@
+"""What the gather does, to be compiled; it is called by way of :mod:`koekao.batches.kernel`.
+
+Arguments named in the plural or after an array are addresses, the others counts. Signals between threads are read and
+written in an order that every processor keeps: what was written before a store is seen by whoever sees the store.
+"""
+
+# mypy: disable-error-code="no-any-return"
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import carray, types  # type: ignore[attr-defined]
+from numba.core import cgutils
+
+from koekao.batches.numbering import (
+    APART,
+    AT_SOUND,
+    CLAIMED,
+    FIRST_FRAME_BYTES,
+    FIRST_FRAME_COLUMN,
+    FIRST_MADE,
+    FIRST_TO_FRAMES,
+    GAP_FRAMES,
+    IN_COLUMNS,
+    IN_FRAMES,
+    IN_SAMPLE_BYTES,
+    IN_SAMPLES,
+    IN_SOUND,
+    IS_DENSE,
+    PERMITTED,
+    RESET,
+    SAMPLES,
+    START_FRAME,
+    TAKE_ID,
+    TO_GAP_FRAMES,
+    TO_IS_DENSE,
+    TO_RESET,
+    TO_SOUND,
+    TO_START_FRAME,
+    TO_TAKE_ID,
+    TO_VALID_FRAMES,
+    VALID_FRAMES,
+    Sound,
+)
+from koekao.machine import in_machine_code, instruction, numbers_at, pointer
+
+_SCALE = np.float32(1 / 32768)
+
+
+def _number_at(context: Any, builder: Any, address: Any) -> Any:
+    return builder.inttoptr(address, context.get_value_type(types.int64).as_pointer())
+
+
+@instruction
+def _load(context: Any, address: Any) -> Any:
+    """The int64 at an address as another thread last stored it."""
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.load_atomic(_number_at(context, builder, values[0]), "acquire", 8)
+
+    return types.int64(types.int64), build
+
+
+@instruction
+def _store(context: Any, address: Any, value: Any) -> Any:
+    """Write an int64 for other threads, after everything that was written before."""
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        builder.store_atomic(values[1], _number_at(context, builder, values[0]), "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), build
+
+
+@instruction
+def _add(context: Any, address: Any, value: Any) -> Any:
+    """Add to an int64 that other threads add to as well, after everything that was written before; what it was."""
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.atomic_rmw("add", _number_at(context, builder, values[0]), values[1], "acq_rel")
+
+    return types.int64(types.int64, types.int64), build
+
+
+@instruction
+def _replace(context: Any, address: Any, old: Any, new: Any) -> Any:
+    """Write ``new`` if there is still ``old``; whether there was."""
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        number = _number_at(context, builder, values[0])
+        return builder.extract_value(builder.cmpxchg(number, values[1], values[2], "acq_rel", "acquire"), 1)
+
+    return types.boolean(types.int64, types.int64, types.int64), build
+
+
+@instruction
+def _copy(context: Any, to: Any, origin: Any, n_bytes: Any) -> Any:
+    """memcpy between two addresses."""
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        pointer = context.get_value_type(types.voidptr)
+        there, here = (builder.inttoptr(value, pointer) for value in values[:2])
+        cgutils.raw_memcpy(builder, there, here, values[2], 1)  # type: ignore[no-untyped-call]
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), build
+
+
+@instruction
+def _zero(context: Any, to: Any, n_bytes: Any) -> Any:
+    """memset to 0 from an address on."""
+
+    def build(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        there = builder.inttoptr(values[0], context.get_value_type(types.voidptr))
+        cgutils.memset(builder, there, values[1], 0)  # type: ignore[no-untyped-call]
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), build
+
+
+@in_machine_code
+def fill(table: int, width: int, first: int, count: int, layout: int, to: int) -> int:
+    """Make the first ``count`` rows of a batch."""
+    for row in range(count):
+        _fill_row(table + 8 * width * (first + row), layout, to, row)
+    return count
+
+
+@in_machine_code
+def fill_ahead(
+    table: int,
+    width: int,
+    first_row: int,
+    end_row: int,
+    at: int,
+    n_rows: int,
+    layout: int,
+    ring: int,
+    ring_width: int,
+    n_places: int,
+    turn: int,
+    signals: int,
+    until: int,
+    spins: int,
+) -> int:
+    """Make rows as long as there is leave; the next row that nobody has begun."""
+    left = spins
+    while True:
+        if until >= 0 and _load(_made(signals, until)) == n_rows:
+            return _load(signals + 8 * CLAIMED)
+        row = _load(signals + 8 * CLAIMED)
+        if row >= _load(signals + 8 * PERMITTED) or row >= end_row:
+            left -= 1
+            if left < 0 or (row >= end_row and until < 0):
+                return row
+        elif _replace(signals + 8 * CLAIMED, row, row + 1):
+            place = (turn + row // n_rows) % n_places
+            _fill_row(table + 8 * width * (at + row - first_row), layout, ring + 8 * ring_width * place, row % n_rows)
+            _add(_made(signals, place), 1)
+            left = spins
+
+
+@in_machine_code
+def permit(signals: int, place: int, rows: int) -> int:
+    """Nothing is made of the batch at ``place`` yet; leave to make the first ``rows`` rows."""
+    _store(_made(signals, place), 0)
+    _store(signals + 8 * PERMITTED, rows)
+    return rows
+
+
+@in_machine_code
+def is_made(signals: int, place: int, n_rows: int) -> int:
+    """Whether all rows of the batch at ``place`` are made."""
+    return 1 if _load(_made(signals, place)) == n_rows else 0
+
+
+@in_machine_code
+def _made(signals: int, place: int) -> int:
+    """Where the number of rows that are made of the batch at ``place`` stands."""
+    return signals + 8 * (FIRST_MADE + APART * place)
+
+
+@in_machine_code
+def _fill_row(line: int, layout: int, to: int, row: int) -> None:
+    """Row ``row`` of a batch from one line of the table."""
+    said, out, shape = numbers_at(line, FIRST_FRAME_COLUMN), numbers_at(to, FIRST_TO_FRAMES), numbers_at(layout, 5)
+    n_frames, n_samples = shape[IN_FRAMES], shape[IN_SAMPLES]
+    if shape[IN_SOUND] == Sound.INT16_TO_FLOAT32:
+        _convert(said[AT_SOUND], said[SAMPLES], out[TO_SOUND] + 4 * row * n_samples, n_samples)
+    elif shape[IN_SOUND] == Sound.COPIED:
+        size = shape[IN_SAMPLE_BYTES]
+        _copy_some(said[AT_SOUND], said[SAMPLES] * size, out[TO_SOUND] + row * n_samples * size, n_samples * size)
+    for column in range(shape[IN_COLUMNS]):
+        size = _load(layout + 8 * (FIRST_FRAME_BYTES + column))
+        origin = _load(line + 8 * (FIRST_FRAME_COLUMN + column))
+        there = _load(to + 8 * (FIRST_TO_FRAMES + column)) + row * n_frames * size
+        _copy_some(origin, said[VALID_FRAMES] * size, there, n_frames * size)
+    _say(said, row, out)
+
+
+@in_machine_code
+def _convert(origin: int, n: int, to: int, n_all: int) -> None:
+    """``n`` int16 samples to float32 in [-1, 1), then zeros up to ``n_all``."""
+    source, target = carray(pointer(origin), n, np.int16), carray(pointer(to), n, np.float32)
+    for i in range(n):
+        target[i] = np.float32(source[i]) * _SCALE
+    _zero(to + 4 * n, 4 * (n_all - n))
+
+
+@in_machine_code
+def _copy_some(origin: int, n_bytes: int, to: int, n_all_bytes: int) -> None:
+    """``n_bytes`` as they are, then zeros up to ``n_all_bytes``."""
+    if n_bytes > 0:
+        _copy(to, origin, n_bytes)
+    if n_all_bytes > n_bytes:
+        _zero(to + n_bytes, n_all_bytes - n_bytes)
+
+
+@in_machine_code
+def _say(said: Any, row: int, out: Any) -> None:
+    """The small entries of one row."""
+    for entry, column in (
+        (TO_VALID_FRAMES, VALID_FRAMES),
+        (TO_TAKE_ID, TAKE_ID),
+        (TO_START_FRAME, START_FRAME),
+        (TO_GAP_FRAMES, GAP_FRAMES),
+    ):
+        if out[entry]:
+            numbers_at(out[entry], row + 1)[row] = said[column]
+    for entry, column in ((TO_IS_DENSE, IS_DENSE), (TO_RESET, RESET)):
+        if out[entry]:
+            carray(pointer(out[entry]), row + 1, np.uint8)[row] = said[column]

@@ -1,0 +1,158 @@
+"""Laws: machine code is compiled once for a source, and what is kept of it is used only where it is whole and fits."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from koekao import compiled
+from koekao.compiled import MachineCode
+
+SOURCE = """
+from koekao.machine import in_machine_code, numbers_at
+from {numbers} import FACTOR
+
+@in_machine_code
+def scale(address: int, n: int) -> int:
+    values = numbers_at(address, n)
+    for i in range(n):
+        values[i] *= FACTOR
+    return n
+
+@in_machine_code
+def add(one: int, other: int) -> int:
+    return one + other
+"""
+FUNCTIONS = {"scale": 2, "add": 2}
+USE = """
+import sys
+import numpy as np
+from koekao.compiled import MachineCode
+code = MachineCode("{source}", {functions}, numbers="{numbers}")
+values = np.arange(5)
+code["scale"](values.ctypes.data, 4)
+print(values.tolist(), code.brief("add")(-3, 2**40), "numba" in sys.modules)
+"""
+
+
+class Home:
+    """A folder with a source of its own, used by processes of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.cache = folder, folder / "cache"
+        self.source, self.numbers = f"source_{folder.name}", f"numbers_{folder.name}"
+        self.write(factor=3)
+
+    def write(self, factor: int) -> None:
+        (self.folder / f"{self.source}.py").write_text(SOURCE.format(numbers=self.numbers))
+        (self.folder / f"{self.numbers}.py").write_text(f"FACTOR = {factor}\n")
+
+    def use(self) -> str:
+        """What a new process prints that uses the source."""
+        code = USE.format(source=self.source, functions=FUNCTIONS, numbers=self.numbers)
+        paths = [str(self.folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+        env = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "XDG_CACHE_HOME": str(self.cache)}
+        run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+        return run.stdout.strip()
+
+    @property
+    def kept(self) -> list[Path]:
+        return sorted(self.folder.rglob("*.code"))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    folder = tmp_path / f"h{os.getpid()}"
+    folder.mkdir()
+    return Home(folder)
+
+
+def test_the_first_process_compiles_and_later_ones_do_without_the_compiler(home: Home) -> None:
+    said = f"[0, 3, 6, 9, 4] {2**40 - 3}"
+    assert home.use() == f"{said} True"
+    assert [path.parent.name for path in home.kept] == ["__pycache__"]
+    assert home.use() == f"{said} False"
+
+
+def test_another_constant_is_other_code(home: Home) -> None:
+    home.use()
+    home.write(factor=5)
+    assert home.use().startswith("[0, 5, 10, 15, 4]")
+    assert home.use().startswith("[0, 5, 10, 15, 4]")
+    assert len(home.kept) == 2
+
+
+@pytest.mark.parametrize("place", [0, 10, 0.5, -1])
+def test_a_damaged_file_is_compiled_anew(home: Home, place: float) -> None:
+    home.use()
+    (path,) = home.kept
+    whole = path.read_bytes()
+    at = int(place * len(whole)) if isinstance(place, float) else place
+    damaged = bytearray(whole)
+    damaged[at] ^= 0x40
+    path.write_bytes(damaged)
+    assert home.use().endswith("True")
+    assert home.use().endswith("False")
+
+
+@pytest.mark.parametrize("content", [b"", b"[]\n", b"{}\n", b"\xff\xfe", b'[{"name": "scale"}]\n'])
+def test_a_file_of_something_else_is_compiled_anew(home: Home, content: bytes) -> None:
+    home.use()
+    home.kept[0].write_bytes(content)
+    assert home.use() == f"[0, 3, 6, 9, 4] {2**40 - 3} True"
+
+
+def test_where_the_source_cannot_be_written_beside_the_users_cache_serves(home: Home) -> None:
+    (home.folder / "__pycache__").write_text("in the way")
+    assert home.use().endswith("True")
+    assert [path.parent for path in home.kept] == [home.cache / "koekao"]
+    assert home.use().endswith("False")
+
+
+def test_where_nothing_can_be_written_each_process_compiles(home: Home) -> None:
+    (home.folder / "__pycache__").write_text("in the way")
+    home.cache.write_text("in the way")
+    for _ in range(2):
+        assert home.use().endswith("True")
+    assert home.kept == []
+
+
+def test_koekao_gathers_without_the_compiler_once_its_code_is_there(small: object) -> None:
+    code = "import sys, koekao.batches, koekao.windows.deal; print('numba' in sys.modules, 'torch' in sys.modules)"
+    for _ in range(2):  # the first may compile
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "True"]
+
+
+def test_only_functions_that_were_named_are_there() -> None:
+    code = MachineCode("koekao.windows.deal_source", {"deal": 6})
+    with pytest.raises(KeyError, match="cook"):
+        code["cook"]
+    with pytest.raises(ModuleNotFoundError):
+        MachineCode("koekao.no_source", {"deal": 6})
+
+
+def test_the_key_knows_the_processor_and_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    import llvmlite
+    import llvmlite.binding as llvm
+
+    here = compiled._key("koekao.windows.deal_source", "")
+    monkeypatch.setattr(llvmlite, "__version__", "0.0")
+    other = compiled._key("koekao.windows.deal_source", "")
+    monkeypatch.setattr(llvm, "get_host_cpu_name", lambda: "abacus")
+    assert len({here, other, compiled._key("koekao.windows.deal_source", "")}) == 3
+
+
+def test_numbers_arrive_whole() -> None:
+    stream_of, heap, lengths = np.empty(3, np.int32), np.arange(2), np.zeros(2, np.int64)
+    counts = np.array([2**62, 5, 7])
+    MachineCode("koekao.windows.deal_source", {"deal": 6})["deal"](
+        *(array.ctypes.data for array in (counts, stream_of, heap, lengths)), 3, 2
+    )
+    assert stream_of.tolist() == [0, 1, 1]
+    assert lengths.tolist() == [2**62, 12]
