@@ -12,7 +12,7 @@ batches says ``copy=True`` and owns each, or copies what is to be kept; whoever 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypedDict
 
 import numpy as np
@@ -179,8 +179,7 @@ class Loader:
 
     def state_dict(self) -> dict[str, Any]:
         """Where the loader stands, as JSON values: the next batch to deliver, and what it would be a batch of."""
-        here = identity(self.corpus, self.spec, self.world_size)
-        return here | {"epoch": self.epoch, "batch": self._position}
+        return self._identity | {"epoch": self.epoch, "batch": self._position}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Stand where ``state`` was saved; the next iteration delivers the rest of that epoch, bit for bit.
@@ -190,11 +189,15 @@ class Loader:
         Raises:
             CorpusError: the position was saved on another corpus, other takes, or other batches; both values are named.
         """
-        refuse_other(state, identity(self.corpus, self.spec, self.world_size))
+        refuse_other(state, self._identity)
         self.set_epoch(int(state["epoch"]))
         batch = int(state["batch"])
         refuse_outside(batch, len(self))
         self._position = self._resume_at = batch
+
+    @cached_property
+    def _identity(self) -> dict[str, Any]:
+        return identity(self.corpus, self.spec, self.world_size)
 
     def _plan(self, epoch: int) -> Plan:
         return self.spec.plan(self.corpus.n_frames, epoch, self.world_size)

@@ -56,7 +56,9 @@ def _difference(key: str, saved: Any, present: Any) -> tuple[str, Any, Any]:
 
 
 def _fingerprint(corpus: Corpus) -> str:
-    """Which takes of the corpus are here: their number and a hash of their ids."""
+    """Which takes of the corpus are here: their number, and that it is all of them or a hash of their ids."""
+    if len(corpus) == corpus.n_packed:
+        return f"{len(corpus)}:all"
     return f"{len(corpus)}:{hashlib.sha256(corpus.take_ids.astype('<i8').tobytes()).hexdigest()[:16]}"
 
 

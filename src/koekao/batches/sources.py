@@ -112,7 +112,7 @@ class Sources:
                 shards = np.full(len(rows), -1, np.int64)
                 shards[real] = source.shard[take]
                 touched[id(source.files)] = source.files, shards.tolist()
-        name_of = {number: self.corpus.names[number] for number in np.unique(take).tolist()} | {NO_TAKE: ""}
+        name_of = {number: self.corpus.names[number] for number in set(take.tolist())} | {NO_TAKE: ""}
         names = [name_of[number] for number in rows.take.tolist()]
         return Block(table, names, list(touched.values()))
 
@@ -184,8 +184,9 @@ def _frame_source(corpus: Corpus, spec: Spec, key: str) -> FrameSource:
 
 def _bases(files: Any, shards: NDArray[np.int64]) -> NDArray[np.int64]:
     """The address of each row's shard."""
-    used, which = np.unique(shards, return_inverse=True)
-    return np.array([files.base_address(number) for number in used.tolist()], np.int64)[which]
+    numbers = shards.tolist()
+    base_of = {number: files.base_address(number) for number in set(numbers)}
+    return np.array([base_of[number] for number in numbers], np.int64)
 
 
 def _refuse_outside(rows: Rows, corpus: Corpus) -> None:

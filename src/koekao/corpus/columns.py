@@ -125,7 +125,7 @@ def open_column(corpus: Corpus, name: str, key: str | None = None) -> FrameColum
         what = f"a column of corpus {header.corpus[:12]}..."
         raise CorpusError(what, where=path, expected=f"corpus {corpus.id[:12]}...", do=AGAIN)
     rows = read_column_rows(files)
-    n_takes = sum(shard.takes for shard in corpus.files.header.shards)
+    n_takes = corpus.n_packed
     if len(rows["n_frames"]) != n_takes:
         what = f"{len(rows['n_frames'])} takes"
         raise CorpusError(what, where=files.folder / ROWS_FILE, expected=f"{n_takes}, as in the corpus", do=AGAIN)

@@ -108,6 +108,11 @@ class Corpus:
         return self.clock.fps
 
     @property
+    def n_packed(self) -> int:
+        """Takes in the whole corpus, of which this may be a selection."""
+        return sum(shard.takes for shard in self.files.header.shards)
+
+    @property
     def seconds(self) -> float:
         """Duration of all sound."""
         return int(self.n_samples.sum()) / self.sample_rate

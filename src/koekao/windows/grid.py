@@ -113,9 +113,9 @@ class Grid:
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Start frame of window ``number`` of ``take``, and whether it is dense; arrays of one shape."""
         starts, dense = number * self.stride, np.full(len(number), self.stride == 1)
-        for one in np.unique(take[self.dense_counts[take] > 0]):
+        for one in set(take[self.dense_counts[take] > 0].tolist()):
             here = take == one
-            all_starts, all_dense = self.starts(int(one))
+            all_starts, all_dense = self.starts(one)
             starts[here], dense[here] = all_starts[number[here]], all_dense[number[here]]
         return starts, dense
 
