@@ -117,7 +117,7 @@ def test_finished_shards_are_not_made_again(
     files, _ = packed_at_once(takes)
     assert len([name for name in files if name.startswith("shard-")]) == N_TAKES / PER_SHARD
     interrupt(takes, tmp_path / "c", after)
-    assert (unfinished(tmp_path / "c") is not None) == (resumed > 0)
+    assert (unfinished(tmp_path / "c") is not None) == (resumed > 0) == any(tmp_path.glob(".c*"))
     loads.clear()
     report = pack(takes, tmp_path / "c", CONFIG)
     assert (report.resumed, report.packed, len(report.takes)) == (resumed, N_TAKES, N_TAKES)
@@ -195,6 +195,15 @@ def test_settings_that_decide_the_bytes_must_be_the_same(
     assert_goes_on(takes, tmp_path / "c", kept, replace(CONFIG, **changes))
 
 
+def test_interrupted_again_and_again_it_keeps_all_that_holds(takes: Path, tmp_path: Path) -> None:
+    interrupt(takes, tmp_path / "c", 10, replace(CONFIG, fps=60))  # type: ignore[arg-type]
+    interrupt(takes, tmp_path / "c", 7)
+    interrupt(takes, tmp_path / "c", 4)  # the tenth in all: three shards are finished
+    shutil.copyfile(takes / "t00.wav", takes / "t04.wav")
+    interrupt(takes, tmp_path / "c", 4)  # the second and the third shard are others now
+    assert_goes_on(takes, tmp_path / "c", 6)
+
+
 def test_another_version_starts_anew(takes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     interrupt(takes, tmp_path / "c", 10)
     monkeypatch.setattr("koekao.corpus.staging.__version__", "9")
@@ -252,6 +261,7 @@ def test_refused_takes_are_told_again_and_mended_ones_are_packed(takes: Path, tm
     good = (takes / "t04.jsonl").read_bytes()
     (takes / "t04.jsonl").write_text("x\n")
     (takes / "t08.wav").write_bytes(b"")
+    files, _ = packed_at_once(takes, config)
     interrupt(takes, tmp_path / "c", 9, config)  # t10 is the ninth that is written
     loads.clear()
     report = pack(takes, tmp_path / "c", config)
@@ -260,6 +270,7 @@ def test_refused_takes_are_told_again_and_mended_ones_are_packed(takes: Path, tm
     assert (
         [name for name, _ in report.refused] == names(4, 8) == [name for name, _ in Corpus.open(tmp_path / "c").refused]
     )
+    assert bytes_of(tmp_path / "c") == files
     shutil.rmtree(tmp_path / "c")
     interrupt(takes, tmp_path / "c", 9, config)
     (takes / "t04.jsonl").write_bytes(good)

@@ -7,13 +7,14 @@ from koekao.corpus.corpus import Corpus
 from koekao.corpus.inspect import CorpusSummary, CurveReport, describe
 from koekao.corpus.pack import pack, pack_takes
 from koekao.corpus.packing import PackConfig
-from koekao.corpus.report import PackReport, TakeReport
+from koekao.corpus.report import PackProgress, PackReport, TakeReport
 
 __all__ = [
     "Corpus",
     "CorpusSummary",
     "CurveReport",
     "PackConfig",
+    "PackProgress",
     "PackReport",
     "TakeReport",
     "describe",
