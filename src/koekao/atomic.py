@@ -164,7 +164,11 @@ def _lock(place: Path) -> int | None:
             stack.callback(os.close, descriptor)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
+                return None
+            except OSError:  # there are no locks here
+                with contextlib.suppress(OSError):
+                    place.rmdir()
                 return None
             if os.path.samestat(os.fstat(descriptor), place.stat()):
                 stack.pop_all()
