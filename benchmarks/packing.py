@@ -8,9 +8,22 @@
 Everything runs in one process and is measured by its CPU time, imports left out. Beside ``pack`` runs a naive packer
 that checks nothing, hashes nothing and is not safe from a kill: json.loads, soundfile.read, np.save.
 
-RESULT
+RESULT (one of two cores of an AMD EPYC that others were using, Python 3.11, msgspec 0.22, pyarrow 26)
+
+    64 takes, 7,631 s           koekao a core   naive a core   CPU time, naive to koekao
+    curves by name                     3,353          1,279                         2.62
+    bare lists                         4,985          1,999                         2.49
+    5 real takes, 495 s                3,591          1,390                         2.58
+
+    of koekao's, by name: curves 65 %, shards 23 %, sound 10 %, frames 4 % (measured in one more run)
+    taken over: 59 takes, 7,172 s, in 1.3 s: 12,637 times real time a core, 4.4 times as fast as packing them
 
 READING
+
+An hour of recordings takes about a second of a core, with every value checked and every file hashed; the naive packer
+spends in json.loads alone more than all that. By the clock it is what the disk does: on this busy machine 700 to 3,000
+times real time, since a corpus is on the disk before it has its name. Two thirds of what is left are reading numbers
+written as text. Taking over costs reading and hashing sources and shards once.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def rows_alike(lines: Sequence[str], keys: Sequence[str], cells: Sequence[str] |
             frame = decode(line)
             times[k] = frame.timestamp
             row.pack_into(table, k * row.size, *values(frame.blendshapes))
-    except (ValueError, RecursionError):  # every error of msgspec is a ValueError
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     found = times, np.frombuffer(table, np.float64).reshape(len(lines), n_cells)
     return found if _are_sound(*found) else None
