@@ -3,6 +3,10 @@
 Everything is written to a hidden sibling, flushed to the disk and then renamed. A reader sees the old one or the new
 one; a killed writer leaves a sibling that the next writer to the same target sweeps away. Replacing a folder uses
 Linux's atomic exchange where there is one; elsewhere the old folder is set aside for the moment of the rename.
+
+What takes long to write can be resumed (:func:`publish_resumable`): its sibling has a lasting name and a journal of the
+writer's, and outlives errors and kills as long as there is something in the journal. What that gives up: a disk keeps
+an unfinished folder until somebody goes on with it or removes it, so whoever leaves one says where it is.
 """
 
 from __future__ import annotations
@@ -14,11 +18,13 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from koekao.errors import OutputError
 
 _MARK = ".koekao-tmp-"
+_LASTING_MARK = ".koekao-part"
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
@@ -41,9 +47,9 @@ def publish_file(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path)
         yield temporary
-        _sync(temporary)
+        sync(temporary)
         temporary.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:
@@ -65,19 +71,69 @@ def publish_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         _sweep(path)
         temporary.mkdir()
         yield temporary
-        for file in sorted(temporary.rglob("*")):
-            _sync(file)
-        _sync(temporary)
-        refuse_existing(path, overwrite=overwrite)  # somebody may have published while we wrote
-        if path.exists():
-            _exchange(temporary, path)
-        else:
-            temporary.rename(path)
-        _sync(path.parent)
+        _sync_all(temporary)
+        _put(temporary, path, overwrite=overwrite)
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:
-        _remove(temporary)  # after an exchange this is what stood there before: a folder, or a file
+        remove(temporary)  # after an exchange this is what stood there before: a folder, or a file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unfinished:
+    """A folder on its way: what is in ``folder`` will be the target. ``journal`` is a file beside it for the writer to
+    note what is finished, empty at first; None where nothing outlives this writer."""
+
+    folder: Path
+    journal: Path | None
+
+
+@contextlib.contextmanager
+def publish_resumable(path: Path, *, overwrite: bool = False) -> Iterator[Unfinished]:
+    """Yield a folder that becomes ``path`` on a clean exit, with what an interrupted writer to ``path`` left in it.
+
+    After an error or a kill it stays (:func:`unfinished` tells where) if there is something in its journal. One writer
+    holds it; a second one at the same time, or one on a file system without locks, gets a folder as of
+    :func:`publish_folder`. A writer that finds at the end that another one was first leaves nothing.
+
+    Raises:
+        OutputError: as :func:`publish_folder`.
+    """
+    path = Path(path)
+    refuse_existing(path, overwrite=overwrite)
+    place = _lasting(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = _lock(place)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    if lock is None:
+        with publish_folder(path, overwrite=overwrite) as folder:
+            yield Unfinished(folder=folder, journal=None)
+        return
+    content, keep = place / "content", True
+    try:
+        _sweep_temporaries(path)
+        if content.is_symlink() or not content.is_dir():
+            remove(content)  # what was replaced by a writer that was killed the moment after
+        content.mkdir(exist_ok=True)
+        (place / "journal").touch()
+        yield Unfinished(folder=content, journal=place / "journal")
+        _sync_all(content)
+        keep = False  # from here on it is published, or somebody else was first
+        _put(content, path, overwrite=overwrite)
+    except OSError as error:
+        raise _cannot_write(path, error, unfinished(path) if keep else None) from error
+    finally:
+        if not keep or unfinished(path) is None:
+            remove(place)
+        os.close(lock)
+
+
+def unfinished(path: Path) -> Path | None:
+    """Where a writer of :func:`publish_resumable` has left, or has under its hands, something to go on with."""
+    journal = _lasting(path) / "journal"
+    return journal.parent if journal.is_file() and journal.stat().st_size else None
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:
@@ -90,15 +146,54 @@ def _sibling(path: Path) -> Path:
     return path.parent / f".{path.name}{_MARK}{os.getpid()}-{secrets.token_hex(4)}"
 
 
+def _lasting(path: Path) -> Path:
+    return path.parent / f".{path.name}{_LASTING_MARK}"
+
+
+def _lock(place: Path) -> int | None:
+    """Make the folder ``place`` and hold it alone until the descriptor is closed; None where that cannot be had.
+
+    The lock is the kernel's: it goes with the process, however that ends.
+    """
+    import fcntl  # not on every system
+
+    while True:
+        place.mkdir(exist_ok=True)
+        with contextlib.ExitStack() as stack, contextlib.suppress(FileNotFoundError):
+            descriptor = os.open(place, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return None
+            except OSError:  # there are no locks here
+                with contextlib.suppress(OSError):
+                    place.rmdir()
+                return None
+            if os.path.samestat(os.fstat(descriptor), place.stat()):
+                stack.pop_all()
+                return descriptor
+        # Its holder has just finished and removed it: once more.
+
+
 def _sweep(path: Path) -> None:
-    """Remove what killed writers to the same target left behind. A living writer's sibling is left alone."""
+    """Remove what killed writers to the same target left behind. What a living writer is at is left alone."""
+    _sweep_temporaries(path)
+    if _lasting(path).is_dir():
+        lock = _lock(_lasting(path))
+        if lock is not None:
+            remove(_lasting(path))
+            os.close(lock)
+
+
+def _sweep_temporaries(path: Path) -> None:
     for leftover in path.parent.glob(f".{glob.escape(path.name)}{_MARK}*"):
         pid = leftover.name.rpartition(_MARK)[2].partition("-")[0]
         if pid.isdigit() and not _alive(int(pid)):
-            _remove(leftover)  # another writer may be sweeping it too
+            remove(leftover)  # another writer may be sweeping it too
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
     """Remove a file or a folder, as far as it is still there."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
@@ -116,12 +211,29 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have the content of a file, or the names in a folder, on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _sync_all(folder: Path) -> None:
+    for file in sorted(folder.rglob("*")):
+        sync(file)
+    sync(folder)
+
+
+def _put(folder: Path, path: Path, *, overwrite: bool) -> None:
+    """Let ``folder`` be ``path``; afterwards it names what stood there before, if anything did."""
+    refuse_existing(path, overwrite=overwrite)  # somebody may have published while we wrote
+    if path.exists():
+        _exchange(folder, path)
+    else:
+        folder.rename(path)
+    sync(path.parent)
 
 
 def _exchange(new: Path, old: Path) -> None:
@@ -135,9 +247,10 @@ def _exchange(new: Path, old: Path) -> None:
     aside.rename(new)
 
 
-def _cannot_write(path: Path, error: OSError) -> OutputError:
+def _cannot_write(path: Path, error: OSError, kept: Path | None = None) -> OutputError:
+    goes_on = f"; what is finished is kept in {kept}, and the same command goes on from there" if kept else ""
     return OutputError(
         f"cannot be written ({error.strerror or error})",
         where=path,
-        do="check the free space and the rights of the folder; nothing was published",
+        do=f"check the free space and the rights of the folder; nothing was published{goes_on}",
     )

@@ -19,7 +19,8 @@ import pytest
 from rich.console import Console
 
 from koekao.cli import console
-from koekao.cli.progress import TrainingProgress
+from koekao.cli.progress import PackingProgress, TrainingProgress
+from koekao.corpus import PackProgress
 
 BEGIN = {
     "trainer": "sequential",
@@ -85,6 +86,28 @@ def test_on_one_terminal_lines_stand_above_the_bar(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sys, "stdout", watched.file)
     training()
     assert [line for line in shown(watched.file.getvalue()) if line] == LINES  # the bar itself is gone at the end
+
+
+def packing() -> PackingProgress:
+    """A little packing is told about, the first three takes of which were taken over."""
+    with PackingProgress() as progress:
+        for done in range(3, 6):
+            progress.tell(PackProgress(done=done, total=8, seconds=60.0 * done, resumed=3, resumed_s=180.0))
+    return progress
+
+
+def test_packing_is_watched_on_a_terminal_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packing()
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(console, "ERRORS", watched := terminal())
+    progress = packing()
+    bar = watched.file.getvalue()
+    assert "packing" in bar and re.search(r"5/8 takes, [\d,]+ times real time", bar)
+    assert shown(bar)[-1] == "" and capsys.readouterr() == ("", "")
+    speed = progress.times_real_time * progress.took_s
+    assert speed >= 120.0, "two takes of 60 s were read, in no more than the time since the beginning"
 
 
 def shown(printed: str) -> list[str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from koekao.corpus import Corpus
+import koekao.corpus
+from koekao.corpus import Corpus, PackConfig, PackProgress
 
 
 def test_every_take_is_in_the_table_and_counted(cli: Callable, chain, tmp_path: Path) -> None:
@@ -21,7 +23,10 @@ def test_every_take_is_in_the_table_and_counted(cli: Callable, chain, tmp_path: 
         ["ken_0002", "ken", "train", "0:10.0", "300"],
         ["aoi_0003", "aoi", "train", "0:10.0", "300"],
     ]
-    assert "found 4, packed 4 (40.0 s), refused 0, other files 0\n" in said.out
+    counted = (
+        r"found 4, packed 4 \(40.0 s\), refused 0, resumed 0, other files 0; took [\d.]+ s, [\d,]+ times real time\n"
+    )
+    assert re.search(counted, said.out)
     assert "splits: 4 train, 0 val, 0 test\n" in said.out
     assert f"next: koekao train {tmp_path / 'corpus'} RUN\n" in said.out
     assert len(Corpus.open(tmp_path / "corpus")) == 4
@@ -103,7 +108,7 @@ def test_skip_bad_packs_the_rest_and_says_what_it_left(cli: Callable, chain, tmp
     takes = _three_of_four_bad(chain.takes, tmp_path / "takes")
     said = cli("pack", takes, tmp_path / "corpus", "--skip-bad")
     assert (said.code, said.err) == (0, "")
-    assert "found 4, packed 1 (10.0 s), refused 3, other files 0" in said.out
+    assert "found 4, packed 1 (10.0 s), refused 3, resumed 0, other files 0; took " in said.out
     refused = [line for line in said.out.splitlines() if line.startswith("refused ")]
     assert [line.split(":")[0] for line in refused] == [
         "refused ken_0000.jsonl",
@@ -163,3 +168,47 @@ def test_long_names_break_no_column(cli: Callable, two_takes: Path, tmp_path: Pa
     first = rows[0].index("speaker")
     assert "".join(row[:first].strip() for row in rows[2:]).startswith(long)  # nothing of the name is lost
     assert rows[-1].split()[:5] == ["take", "take", "train", "0:02.0", "60"]
+
+
+def test_ctrl_c_tells_what_is_kept_and_the_same_command_goes_on(
+    cli: Callable, chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each take fills a shard; a shard of 256 MB would hold all four."""
+    target = tmp_path / "corpus"
+    monkeypatch.setattr("koekao.corpus.PackConfig", lambda **settings: PackConfig(**settings, shard_bytes=1))
+    pack_folder = koekao.corpus.pack
+
+    def interrupted(*words: object, on_progress: Callable, **more: object) -> None:
+        def listen(so_far: PackProgress) -> None:
+            on_progress(so_far)
+            if so_far.done == 3:
+                raise KeyboardInterrupt
+
+        pack_folder(*words, on_progress=listen, **more)
+
+    monkeypatch.setattr(koekao.corpus, "pack", interrupted)
+    said = cli("pack", chain.takes, target)
+    place = tmp_path / ".corpus.koekao-part"
+    kept = f"what is finished is kept in {place}, and the same command goes on after it\n"
+    assert (said.code, said.out, said.err) == (130, "", kept + "koekao: interrupted\n")
+    assert not target.exists() and place.is_dir()
+    monkeypatch.setattr(koekao.corpus, "pack", pack_folder)
+    report = cli("pack", chain.takes, target, "--json").json
+    assert (report["packed"], report["resumed"]) == (4, 3) and report["took_s"] > 0
+    assert not place.exists()
+
+
+def test_what_is_taken_over_whole_has_no_speed(
+    cli: Callable, chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("koekao.corpus.PackConfig", lambda **settings: PackConfig(**settings, shard_bytes=1))
+    pack_folder = koekao.corpus.pack
+    with pytest.raises(ZeroDivisionError):
+        pack_folder(
+            chain.takes,
+            tmp_path / "corpus",
+            PackConfig(shard_bytes=1),
+            on_progress=lambda so_far: 1 // (so_far.total - so_far.done),
+        )
+    said = cli("pack", chain.takes, tmp_path / "corpus")
+    assert re.search(r"packed 4 \(40.0 s\), refused 0, resumed 4, other files 0; took [\d.]+ s\n", said.out)

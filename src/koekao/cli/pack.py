@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from koekao.cli.console import (
+    ERRORS,
     MOST_TAKES,
     count,
     json_out,
@@ -16,8 +17,8 @@ from koekao.cli.console import (
     say,
     say_refused,
     takes_table,
-    working,
 )
+from koekao.cli.progress import PackingProgress
 
 Order = Literal[
     "apple",
@@ -55,7 +56,8 @@ def pack(
 ) -> None:
     """Check a folder of takes and pack it into a corpus, whole or not at all.
 
-    A take is a sound and a curve file with the same stem (take.wav and take.jsonl or take.csv), at any depth.
+    A take is a sound and a curve file with the same stem (take.wav and take.jsonl or take.csv), at any depth. What was
+    interrupted goes on where it stopped when the same command is given again.
 
     Args:
         takes: folder of takes.
@@ -74,6 +76,7 @@ def pack(
         overwrite: replace a corpus that is there.
         json: print the report as JSON.
     """
+    from koekao.atomic import unfinished
     from koekao.clock import parse_fps
     from koekao.corpus import PackConfig
     from koekao.corpus import pack as pack_folder
@@ -90,16 +93,24 @@ def pack(
         overwrite=overwrite,
         policies=TakePolicies(mono=mono, values=values, order=order),
     )
-    with working("looking for takes") as tell:
-        report = pack_folder(takes, corpus, config, on_take=lambda take: tell(f"packed {take.name}"))
+    try:
+        with PackingProgress() as progress:
+            report = pack_folder(takes, corpus, config, on_progress=progress.tell)
+            took_s, times_real_time = progress.took_s, progress.times_real_time
+    except KeyboardInterrupt:
+        if place := unfinished(corpus):
+            say(f"what is finished is kept in {place}, and the same command goes on after it", to=ERRORS)
+        raise
     if json:
-        return json_out(asdict(report) | {"path": str(report.path), "refused": refused_dicts(report.refused)})
+        plain = {"path": str(report.path), "refused": refused_dicts(report.refused), "took_s": took_s}
+        return json_out(asdict(report) | plain)
     takes_table(f"Corpus {report.path}", report.takes[:MOST_TAKES])
     if len(report.takes) > MOST_TAKES:
         say(f"... and {count(len(report.takes) - MOST_TAKES, 'take')} more: koekao inspect {report.path} --all-takes")
     say(
         f"found {report.found}, packed {report.packed} ({length(report.seconds)}), refused {len(report.refused)}, "
-        f"other files {report.ignored}"
+        f"resumed {report.resumed}, other files {report.ignored}; took {length(took_s)}"
+        + (f", {times_real_time:,.0f} times real time" if report.packed > report.resumed else "")
     )
     say("splits: " + ", ".join(f"{n} {split}" for split, n in report.by_split.items()))
     say_refused(report.refused)

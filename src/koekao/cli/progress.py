@@ -1,12 +1,56 @@
-"""Training as it goes: a bar where somebody watches, and a line where it begins and for every validation."""
+"""Training and packing as they go: a bar where somebody watches; of training also a line for every validation."""
 
 from __future__ import annotations
 
-from typing import Any, Self
+import time
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from koekao.cli.console import count, length, where_watched
+
+if TYPE_CHECKING:
+    from koekao.corpus import PackProgress
+
+
+class PackingProgress:
+    """A listener of :func:`koekao.corpus.pack`: takes done, times real time, time left."""
+
+    def __init__(self) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.completed}/{task.total} takes{task.fields[said]}"),
+            TimeRemainingColumn(),
+            **where_watched(),
+        )
+        self._task = self._bar.add_task("looking for takes", total=None, said="")
+        self._began_s = self._reading_s = time.monotonic()
+        self._read_s = 0.0
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()
+
+    @property
+    def took_s(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self._began_s
+
+    @property
+    def times_real_time(self) -> float:
+        """How much faster than it was spoken sound is read, checked and written, without what was taken over."""
+        return self._read_s / max(1e-9, time.monotonic() - self._reading_s)
+
+    def tell(self, so_far: PackProgress) -> None:
+        if self._bar.tasks[0].total is None:  # what is taken over is through by now
+            self._reading_s = time.monotonic()
+            self._bar.reset(self._task, total=so_far.total, completed=so_far.done, description="packing")
+        self._read_s = so_far.seconds - so_far.resumed_s
+        self._bar.update(self._task, completed=so_far.done, said=f", {self.times_real_time:,.0f} times real time")
 
 
 class TrainingProgress:

@@ -10,7 +10,7 @@ from koekao.corpus.inspect import CorpusSummary, CurveReport, describe
 from koekao.corpus.pack import pack, pack_takes
 from koekao.corpus.pack_column import pack_column
 from koekao.corpus.packing import PackConfig
-from koekao.corpus.report import PackReport, TakeReport
+from koekao.corpus.report import PackProgress, PackReport, TakeReport
 from koekao.corpus.verify import verify
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "CurveReport",
     "FrameColumn",
     "PackConfig",
+    "PackProgress",
     "PackReport",
     "TakeReport",
     "describe",

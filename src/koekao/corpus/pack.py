@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from koekao.atomic import refuse_existing
+from koekao.corpus.admission import Candidate
 from koekao.corpus.header import FORMAT, HEADER_FILE
-from koekao.corpus.packing import AudioDtype, PackConfig, Packing, below
-from koekao.corpus.report import PackReport, TakeReport
+from koekao.corpus.packing import AudioDtype, PackConfig, Packing
+from koekao.corpus.refusals import below
+from koekao.corpus.report import PackProgress, PackReport, TakeReport
 from koekao.errors import ConfigError, OutputError, TakeError
 from koekao.takes import TakeFiles, find_takes, load_take, probe_sound
 from koekao.takes.take import Take
@@ -28,14 +30,20 @@ def pack(
     config: PackConfig | None = None,
     *,
     on_take: Callable[[TakeReport], None] | None = None,
+    on_progress: Callable[[PackProgress], None] | None = None,
 ) -> PackReport:
-    """Pack the takes of a folder into a corpus.
+    """Pack the takes of a folder into a corpus, going on where an interrupted packing of it stopped.
+
+    Nothing is ever half there under the corpus's name. What is finished when a packing is interrupted, in whatever way,
+    stays in a hidden folder beside it (:func:`koekao.atomic.unfinished` tells which; it may be deleted) and is taken
+    over by the next call with the same settings, as far as the takes have not changed.
 
     Args:
         takes_dir: searched with all folders below it.
         corpus_dir: the corpus to make; it may not exist (unless ``config.overwrite``) nor lie inside ``takes_dir``.
         config: see :class:`PackConfig`.
         on_take: called after each take that was written.
+        on_progress: called at the beginning and after each take, whatever became of it.
 
     Raises:
         TakeError: a take cannot be used and ``config.skip_bad`` is false, or none can; the text lists each with its
@@ -61,8 +69,9 @@ def pack(
         refused=[(below(problem.where, takes_dir), problem) for problem in found.problems],
         ignored=tuple(sorted(below(path, takes_dir) for path in found.ignored)),
         on_take=on_take,
+        on_progress=on_progress,
     )
-    return job.run((pair.name, partial(load, pair)) for pair in pairs)
+    return job.run([_candidate(pair, load) for pair in pairs])
 
 
 def pack_takes(
@@ -95,7 +104,7 @@ def pack_takes(
     if audio_dtype == "auto":
         raise ConfigError("audio='auto' with a roster", expected="int16 or float32", do="say which the takes have")
     job = Packing(corpus_dir=corpus_dir, config=config, audio_dtype=audio_dtype, roster=sorted(roster), on_take=on_take)
-    return job.run((take.name, partial(_itself, take)) for take in _delivered(takes))
+    return job.run(Candidate(name=take.name, load=partial(_itself, take)) for take in _delivered(takes))
 
 
 def _refuse_target(corpus_dir: Path, *, overwrite: bool) -> None:
@@ -113,6 +122,10 @@ def _refuse_entangled(takes_dir: Path, corpus_dir: Path) -> None:
     if corpus.is_relative_to(takes) or takes.is_relative_to(corpus):
         what = "would lie inside the folder of takes" if corpus.is_relative_to(takes) else "holds the folder of takes"
         raise OutputError(what, where=corpus_dir, do=f"choose a place outside {takes_dir}")
+
+
+def _candidate(pair: TakeFiles, load: Callable[[TakeFiles], Take]) -> Candidate:
+    return Candidate(name=pair.name, load=partial(load, pair), files=(pair.sound, pair.curves))
 
 
 def _audio_dtype_of(pairs: Iterable[TakeFiles]) -> AudioDtype:

@@ -4,25 +4,30 @@ Whole or nothing: the corpus appears complete under its name or not at all, and 
 take that cannot be used means that nothing is published. All takes are looked at before that is said, so one run tells
 about every fault. Takes come one at a time in rising order of names, so nothing depends on the order of a listing and
 one take is in memory.
+
+A packing of a folder that is interrupted (killed, Ctrl-C, a full disk, a take that cannot be used) leaves the shards
+that it has finished beside the target, and the next one of the same settings goes on after them
+(:mod:`koekao.corpus.staging`). The corpus is the same to the byte as if nothing had happened.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
-from koekao.atomic import publish_folder
+from koekao.atomic import Unfinished, publish_folder, publish_resumable
 from koekao.clock import Clock
-from koekao.corpus.checks import fitted
+from koekao.corpus.admission import Admission, Candidate, refuse_twice
 from koekao.corpus.header import AUDIO_DTYPES, HEADER_FILE, Header
-from koekao.corpus.report import PackReport, TakeReport, count_repairs, count_splits
+from koekao.corpus.refusals import Refused, one_line, refusal
+from koekao.corpus.report import PackProgress, PackReport, TakeReport, count_repairs, count_splits
 from koekao.corpus.shards import ShardWriter
 from koekao.corpus.split import SPLITS, By, assign, check_held
+from koekao.corpus.staging import Staging
 from koekao.errors import ConfigError, TakeError
 from koekao.takes import TakePolicies
 from koekao.takes.take import Take
@@ -82,125 +87,149 @@ class PackConfig:
 
 @dataclass(kw_only=True, eq=False)
 class Packing:
-    """One packing: what is known before the first take is read, and what was found good or refused so far."""
+    """One packing: what is known before the first take is read, and what was found good or refused so far.
+
+    Takes of a folder (``takes_dir``) go on where an interrupted packing stopped; takes in hand are packed in one go.
+    """
 
     corpus_dir: Path
     config: PackConfig
     audio_dtype: AudioDtype
     roster: Sequence[tuple[str, str]]
     takes_dir: Path | None = None
-    refused: list[tuple[str, TakeError]] = field(default_factory=list)
-    good: int = 0
+    refused: list[Refused] = field(default_factory=list)
     ignored: tuple[str, ...] = ()
     on_take: Callable[[TakeReport], None] | None = None
+    on_progress: Callable[[PackProgress], None] | None = None
+    reports: list[TakeReport] = field(default_factory=list)
+    good: int = 0
+    progress: PackProgress = field(default_factory=PackProgress)
 
-    def run(self, loads: Iterable[tuple[str, Callable[[], Take]]]) -> PackReport:
-        """Write the takes that ``loads`` (name and how to read it, in rising order of names) delivers."""
-        config, members = self.config, self._members()
-        reports: list[TakeReport] = []
-        with publish_folder(self.corpus_dir, overwrite=config.overwrite) as folder:
-            with ShardWriter(folder, config.clock, self.audio_dtype, config.shard_bytes, self.takes_dir) as shards:
-                for take, split in self._admitted(loads, members):
+    def run(self, candidates: Sequence[Candidate] | Iterator[Candidate]) -> PackReport:
+        """Write the takes of the candidates, who come in rising order of names, and publish the corpus."""
+        config, admission = self.config, self._admission()
+        with self._place() as place:
+            staging = Staging(place, self._settings(), self.takes_dir or Path())
+            with ShardWriter(
+                place.folder, config.clock, self.audio_dtype, config.shard_bytes, self.takes_dir
+            ) as shards:
+                rest = self._after_what_is_finished(candidates, staging, admission, shards)
+                for take, split in self._admitted(rest, admission):
                     shards.add(take, split)
-                    reports.append(TakeReport.of(take, split))
+                    self.reports.append(TakeReport.of(take, split))
+                    staging.note(take, self.reports[-1], shards)
                     if self.on_take is not None:
-                        self.on_take(reports[-1])
-            if not reports or (self.refused and not config.skip_bad):
-                raise self._refusal()
-            header = Header(
-                sample_rate=config.sample_rate,
-                fps=config.fps,
-                audio_dtype=self.audio_dtype,
-                shards=tuple(shards.files),
-                index=shards.write_index(),
-                sources=shards.write_sources(),
-                totals=_totals(reports, config.clock),
-                refused=tuple((name, _one_line(error, self.takes_dir)) for name, error in self.refused),
-                ignored=self.ignored,
-            )
-            (folder / HEADER_FILE).write_bytes(header.to_bytes())
+                        self.on_take(self.reports[-1])
+            if not self.reports or (self.refused and not config.skip_bad):
+                raise refusal(self.refused, self.good, where=self.takes_dir or self.corpus_dir, kept=staging.kept())
+            header = self._header(shards)
+            (place.folder / HEADER_FILE).write_bytes(header.to_bytes())
+        return self._report(header)
+
+    def _admission(self) -> Admission:
+        """What a take is held to: speaker and split of each are decided before any sound is read."""
+        config, (names, speakers) = self.config, ([name for name, _ in self.roster], [who for _, who in self.roster])
+        refuse_twice(names)
+        splits = assign(names, speakers, by=config.split_by, val=config.val, test=config.test, seed=config.seed)
+        members = dict(zip(names, zip(speakers, splits, strict=True), strict=True))
+        return Admission(members=members, clock=config.clock, audio_dtype=self.audio_dtype)
+
+    @contextmanager
+    def _place(self) -> Iterator[Unfinished]:
+        """Where to write, whole or nothing."""
+        if self.takes_dir is not None:
+            with publish_resumable(self.corpus_dir, overwrite=self.config.overwrite) as place:
+                yield place
+        else:
+            with publish_folder(self.corpus_dir, overwrite=self.config.overwrite) as folder:
+                yield Unfinished(folder=folder, journal=None)
+
+    def _settings(self) -> dict[str, str]:
+        """What decides the bytes of a shard, beside the takes and their splits."""
+        config = self.config
+        settings = {"sample_rate": config.sample_rate, "fps": config.fps, "shard_bytes": config.shard_bytes}
+        return {key: str(value) for key, value in (settings | asdict(config.policies)).items()} | {
+            "audio_dtype": self.audio_dtype
+        }
+
+    def _after_what_is_finished(
+        self,
+        candidates: Sequence[Candidate] | Iterator[Candidate],
+        staging: Staging,
+        admission: Admission,
+        shards: ShardWriter,
+    ) -> Iterable[Candidate]:
+        """Count what an interrupted packing has done; who comes after that."""
+        total, rest = len(self.roster) + len(self.refused), candidates
+        if isinstance(candidates, Sequence):
+            taken = staging.take_over(candidates, admission, shards)
+            self.reports += taken.reports
+            self.refused += taken.refused
+            self.good = len(taken.reports)
+            rest = candidates[taken.n_candidates :]
+        resumed_s = sum(report.seconds for report in self.reports)
+        self.progress = PackProgress(total=total, resumed=self.good, resumed_s=resumed_s, seconds=resumed_s)
+        self._tell(0.0)
+        return rest
+
+    def _admitted(self, candidates: Iterable[Candidate], admission: Admission) -> Iterator[tuple[Take, str]]:
+        """Read and check every take; deliver the good ones, as long as a corpus can still come of it."""
+        before, missing = None, set(admission.members) - {report.name for report in self.reports}
+        missing -= {name for name, _ in self.refused}
+        for candidate in candidates:
+            name = candidate.name
+            if before is not None and name <= before:
+                raise TakeError(f"take {name!r} comes after {before!r}", expected="each name once, in rising order")
+            before = name
+            missing.discard(name)
+            take = admission.read(candidate)
+            if isinstance(take, TakeError):
+                self.refused.append((name, take))
+                self._tell(0.0)
+                continue
+            self.good += 1
+            if self.config.skip_bad or not self.refused:
+                yield take, admission.members[name][1]
+            self._tell(take.duration_s)
+        never = "is in the roster but never came"
+        self.refused += [(name, TakeError(never, where=name)) for name in sorted(missing)]
+
+    def _tell(self, seconds: float) -> None:
+        """Say how far the packing is, ``seconds`` of sound farther than before."""
+        done = self.good + len(self.refused)
+        self.progress = replace(self.progress, done=done, seconds=self.progress.seconds + seconds)
+        if self.on_progress is not None:
+            self.on_progress(self.progress)
+
+    def _header(self, shards: ShardWriter) -> Header:
+        return Header(
+            sample_rate=self.config.sample_rate,
+            fps=self.config.fps,
+            audio_dtype=self.audio_dtype,
+            shards=tuple(shards.files),
+            index=shards.write_index(),
+            sources=shards.write_sources(),
+            totals=_totals(self.reports, self.config.clock),
+            refused=tuple((name, one_line(error, self.takes_dir)) for name, error in self.refused),
+            ignored=self.ignored,
+        )
+
+    def _report(self, header: Header) -> PackReport:
         return PackReport(
             path=self.corpus_dir,
             id=header.id,
             audio_dtype=self.audio_dtype,
             found=self.good + len(self.refused),
-            packed=len(reports),
+            packed=len(self.reports),
+            resumed=self.progress.resumed,
             refused=header.refused,
             ignored=len(self.ignored),
-            repaired=count_repairs(reports),
+            repaired=count_repairs(self.reports),
             seconds=header.totals["seconds"],
             frames=header.totals["frames"],
-            by_split=count_splits(reports),
-            takes=tuple(reports),
+            by_split=count_splits(self.reports),
+            takes=tuple(self.reports),
         )
-
-    def _members(self) -> dict[str, tuple[str, str]]:
-        """Name -> (speaker, split), decided before any sound is read."""
-        names, speakers = [name for name, _ in self.roster], [speaker for _, speaker in self.roster]
-        twice = sorted(name for name, count in Counter(names).items() if count > 1)
-        if twice:
-            raise TakeError(f"two takes are named {twice[0]!r}", expected="one take a name", do="rename one of them")
-        config = self.config
-        splits = assign(names, speakers, by=config.split_by, val=config.val, test=config.test, seed=config.seed)
-        return dict(zip(names, zip(speakers, splits, strict=True), strict=True))
-
-    def _admitted(
-        self, loads: Iterable[tuple[str, Callable[[], Take]]], members: dict[str, tuple[str, str]]
-    ) -> Iterator[tuple[Take, str]]:
-        """Read and check every take; deliver the good ones, as long as a corpus can still come of it."""
-        before, missing = None, dict(members)
-        for name, load in loads:
-            if before is not None and name <= before:
-                raise TakeError(f"take {name!r} comes after {before!r}", expected="each name once, in rising order")
-            before = name
-            try:
-                if missing.pop(name, None) is None:
-                    raise TakeError("is not in the roster", where=name, do="name every take in the roster")
-                speaker, split = members[name]
-                take = fitted(load(), self.config.clock, self.audio_dtype)
-                if (take.name, take.speaker) != (name, speaker):
-                    seen = f"take {take.name!r} of {take.speaker!r}"
-                    raise TakeError(seen, where=name, expected=f"{name!r} of {speaker!r}, as announced")
-            except TakeError as error:
-                self.refused.append((name, error))
-            except OSError as error:
-                what = f"cannot be read ({error.strerror or error})"
-                self.refused.append((name, TakeError(what, where=error.filename or name)))
-            else:
-                self.good += 1
-                if self.config.skip_bad or not self.refused:
-                    yield take, split
-        self.refused += [(name, TakeError("is in the roster but never came", where=name)) for name in missing]
-
-    def _refusal(self) -> TakeError:
-        """Every take that was refused, with its reason; a single fault keeps its type and its place."""
-        good, bad = self.good, len(self.refused)
-        where = self.takes_dir or self.corpus_dir
-        if not good + bad:
-            return TakeError("no takes", where=where, expected="at least one take to pack")
-        summary = f"found {good + bad} takes: {good} can be packed, {bad} refused; nothing was written"
-        rest = "mend what was refused; --skip-bad packs the rest" if good else "no take can be packed as it is"
-        if bad == 1:
-            error = self.refused[0][1]
-            do = "; ".join(filter(None, (error.do, summary, rest)))
-            return type(error)(error.what, where=error.where, expected=error.expected, do=do)
-        lines = "".join(f"\n  - {_one_line(error)}" for _, error in self.refused)
-        return TakeError(summary + lines, where=where, do=rest)
-
-
-def below(path: object, takes_dir: Path | None) -> str:
-    """A path, or a text with paths in it, as seen from the folder of takes: no corpus names a place of this machine."""
-    text = path.as_posix() if isinstance(path, Path) else str(path)
-    for folder in (takes_dir.resolve(), takes_dir) if takes_dir else ():
-        if folder != Path():
-            name = rf"(?<![\w./-]){re.escape(folder.as_posix())}"
-            text = re.sub(name + "/", "", text)
-            text = re.sub(name + r"(?![\w./-])", ".", text) if folder.is_absolute() else text
-    return text
-
-
-def _one_line(error: TakeError, takes_dir: Path | None = None) -> str:
-    return below(" ".join(str(error).split()), takes_dir)
 
 
 def _totals(reports: Sequence[TakeReport], clock: Clock) -> dict[str, Any]:

@@ -72,6 +72,7 @@ class PackReport:
         audio_dtype: how sound is stored.
         found: takes found, refused ones included.
         packed: takes in the corpus.
+        resumed: how many of them were taken over from an interrupted packing.
         refused: name and reason of each take that was left out.
         ignored: files that were no part of a take.
         repaired: kind of repair (see :func:`repair_kind`) -> how many takes had it.
@@ -85,6 +86,7 @@ class PackReport:
     audio_dtype: str
     found: int
     packed: int
+    resumed: int
     refused: tuple[tuple[str, str], ...]
     ignored: int
     repaired: dict[str, int]
@@ -92,6 +94,23 @@ class PackReport:
     frames: int
     by_split: dict[str, int]
     takes: tuple[TakeReport, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackProgress:
+    """How far a packing is.
+
+    Attributes:
+        done, total: takes that are through, refused ones included, and all takes.
+        seconds: of sound that is through.
+        resumed, resumed_s: takes that an interrupted packing had done already, and their seconds of sound.
+    """
+
+    done: int = 0
+    total: int = 0
+    seconds: float = 0.0
+    resumed: int = 0
+    resumed_s: float = 0.0
 
 
 def repair_kind(repair: str) -> str:

@@ -14,7 +14,7 @@ Source of the format: https://arrow.apache.org/docs/format/Columnar.html#ipc-fil
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Any
@@ -128,6 +128,16 @@ class ShardWriter:
             self._columns[name].append(fact)
         if self._sink.tell() >= self._shard_bytes:
             self._end()
+
+    def rows(self, shard: ShardFile) -> dict[str, list[Any]]:
+        """The rows of the index, by column, of the shard that was finished last."""
+        return {name: values[-shard.takes :] for name, values in self._columns.items()}
+
+    def take_over(self, shard: ShardFile, rows: Mapping[str, Sequence[Any]]) -> None:
+        """Go on after a shard that is in the folder already, whose :meth:`rows` are these."""
+        self.files.append(shard)
+        for name, values in self._columns.items():
+            values.extend(rows[name])
 
     def write_index(self) -> DataFile:
         """Write the index of all takes added so far."""

@@ -4,6 +4,9 @@
 ``"blendshapes": [52 numbers]``, which is read only by an order that the caller states. Timestamps are seconds from the
 start of the sound and are honoured, whatever rate they make.
 
+The usual file, whose lines are all alike, is decoded at once (:mod:`koekao.takes.jsonl_alike`); this module reads every
+other one line by line. Both give the same numbers to the bit, and every error is said here.
+
 What it gives up: the whole file is held as text while it is read.
 """
 
@@ -12,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -22,6 +25,7 @@ from numpy.typing import NDArray
 from koekao import arkit
 from koekao.errors import CurvesError
 from koekao.takes.curves import CurveTrack
+from koekao.takes.jsonl_alike import Rows, rows_alike
 from koekao.takes.source import TextFile
 
 _LISTED = 12
@@ -46,27 +50,46 @@ def read_jsonl(file: TextFile, *, order: str | None = None) -> CurveTrack:
         CurvesError: at ``file:line`` (and ``:column`` or ``:curve``): no JSON, keys or curves missing or twice, a cell
             that is no finite number, times that do not increase, a bare list without a fitting ``order``.
     """
-    layouts = _Layouts(order)
-    times: list[float] = []
-    cells = array("d")  # a tenth of the memory that lists of Python floats take
-    for number, line in enumerate(file.lines, start=1):
-        where = f"{file.path}:{number}"
-        frame = _object(line, where)
-        cells.extend(layouts.cells(frame["blendshapes"], where))
-        times.append(_time(frame["timestamp"], times, where))
-        layouts.other_keys.update(dict.fromkeys(frame))
-    values = np.frombuffer(cells, np.float64).reshape(-1, arkit.N_CURVES)
-    _check_finite(values, file.path)
+    layouts, lines = _Layouts(order), file.lines
+    found = _alike(lines, layouts, file.path)
+    time_s, values = found if found is not None else _line_by_line(lines, layouts, file.path)
     return CurveTrack(
         path=file.path,
         format="jsonl",
-        time_s=np.array(times, np.float64),
+        time_s=time_s,
         values=values.astype(np.float32),
-        tracked=np.ones(len(times), np.bool_),
+        tracked=np.ones(len(time_s), np.bool_),
         stated_clock=None,
         source=file.source,
         notes=layouts.notes(),
     )
+
+
+def _alike(lines: Sequence[str], layouts: _Layouts, path: str) -> Rows | None:
+    """All lines at once, where they are like the first; whatever is wrong with the first is said as always."""
+    if not lines:
+        return None
+    frame, _, _ = layouts.row(lines[0], f"{path}:1", [])
+    shapes = frame["blendshapes"]
+    named = isinstance(shapes, dict)
+    found = rows_alike(lines, list(frame), list(shapes) if named else len(shapes))
+    if found is None:
+        return None
+    time_s, cells = found
+    at = arkit.positions(list(shapes) if named else arkit.order_named(str(layouts.order)))
+    return time_s, cells[:, [at[name] for name in arkit.NAMES]]
+
+
+def _line_by_line(lines: Sequence[str], layouts: _Layouts, path: str) -> Rows:
+    times: list[float] = []
+    cells = array("d")  # a tenth of the memory that lists of Python floats take
+    for number, line in enumerate(lines, start=1):
+        _, row, time_s = layouts.row(line, f"{path}:{number}", times)
+        cells.extend(row)
+        times.append(time_s)
+    values = np.frombuffer(cells, np.float64).reshape(-1, arkit.N_CURVES)
+    _check_finite(values, path)
+    return np.array(times, np.float64), values
 
 
 class _Layouts:
@@ -77,6 +100,14 @@ class _Layouts:
         self.other_keys: dict[str, None] = {}
         self._unknown: dict[str, None] = {}
         self._by_names: dict[tuple[str, ...], Callable[[list[Any]], _Cells]] = {}
+
+    def row(self, line: str, where: str, before: Sequence[float]) -> tuple[dict[str, Any], _Cells, float]:
+        """One line: the frame as it stands there, its 52 cells in canonical order, its time after those ``before``."""
+        frame = _object(line, where)
+        cells = self.cells(frame["blendshapes"], where)
+        time_s = _time(frame["timestamp"], before, where)
+        self.other_keys.update(dict.fromkeys(frame))
+        return frame, cells, time_s
 
     def cells(self, shapes: object, where: str) -> _Cells:
         """The 52 cells of a row in canonical order, each an int or float."""
@@ -187,7 +218,7 @@ def _float(number: int | float) -> float:
         return float("inf")
 
 
-def _time(stamp: object, times: list[float], where: str) -> float:
+def _time(stamp: object, times: Sequence[float], where: str) -> float:
     if type(stamp) not in (int, float) or not np.isfinite(time_s := _float(stamp)):  # type: ignore[arg-type]
         raise CurvesError(f"timestamp {_shown(stamp)}", where=where, expected="a finite number of seconds")
     if not times and time_s > LATEST_START_S:

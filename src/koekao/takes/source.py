@@ -115,6 +115,6 @@ def read_text(path: Path) -> TextFile:
             expected="UTF-8 text",
             do=_AS_UTF8,
         ) from fault
-    if not text.strip():
+    if not text or text.isspace():
         raise CurvesError("holds nothing but blanks", where=path, do="record or copy it again, or remove it")
     return TextFile(path=str(path), text=text, source=source)
