@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
 
 from koekao.cli.console import count, json_out, say, table, working
 from koekao.windows.grid import Short
@@ -33,6 +35,8 @@ def batches(
     epoch: int = 0,
     max_epochs: int = 100,
     num_workers: int = 0,
+    prefetch_factor: int | None = None,
+    columns: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
     drop_last: bool = False,
     seed: int = 0,
     seconds: float = 2.0,
@@ -57,6 +61,8 @@ def batches(
         epoch: the epoch to look at.
         max_epochs: epochs that progressive is spread over.
         num_workers: gathering threads; 0 gathers inline.
+        prefetch_factor: batches that threads may be ahead. Default: 1 with threads.
+        columns: what is delivered: audio, blendshapes, names of packed features. Default: audio and blendshapes.
         drop_last: leave out batches that would need padding.
         seed: decides the order.
         seconds: how long to measure each kind.
@@ -71,6 +77,8 @@ def batches(
         "drop_last": drop_last,
         "seed": seed,
         "num_workers": num_workers,
+        "prefetch_factor": prefetch_factor,
+        "columns": columns or ("audio", "blendshapes"),
     }
     loaders: dict[str, Loader] = {}
     if kind != "clips":
