@@ -39,6 +39,7 @@ PUBLIC = {
     "make_takes",
     "open",
     "pack",
+    "pack_features",
     "pack_takes",
     "read_curves",
     "read_sound",
