@@ -41,6 +41,7 @@ PUBLIC = {
     "pack_features",
     "open",
     "pack",
+    "pack_features",
     "pack_takes",
     "read_curves",
     "read_sound",

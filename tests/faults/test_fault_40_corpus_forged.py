@@ -148,6 +148,25 @@ def test_a_dictionary_that_does_not_hold_the_code_is_refused(folder: Path) -> No
             Corpus.open(folder)
 
 
+def test_a_dictionary_with_a_hole_is_refused(folder: Path) -> None:
+    table = read_rows(folder / "takes.arrow")
+    words = pa.DictionaryArray.from_arrays(pa.array([0, 1] * 5, pa.int32()), pa.array(["ann", None]))
+    with (folder / "takes.arrow").open("wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table.set_column(1, "speaker", words))
+    sign_file(folder, "index", "takes.arrow")
+    with pytest.raises(CorpusError, match=r"takes.arrow:speaker: an empty cell"):
+        Corpus.open(folder)
+
+
+@pytest.mark.parametrize("row", range(1, 10))
+def test_names_that_do_not_rise_are_refused(folder: Path, row: int) -> None:
+    names = read_rows(folder / "takes.arrow").column("name").to_pylist()
+    names[row] = names[row - 1]
+    forge_rows(folder, name=names)
+    with pytest.raises(CorpusError, match=rf"row {row}: take '{names[row]}' follows '{names[row]}'; expected rising"):
+        Corpus.open(folder)
+
+
 def test_an_index_in_several_pieces_is_refused(folder: Path) -> None:
     table = read_rows(folder / "takes.arrow")
     with (folder / "takes.arrow").open("wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:

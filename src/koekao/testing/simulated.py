@@ -4,7 +4,7 @@ A hole reads as zeros and takes no space, so a corpus of ten thousand hours (1.4
 and opens, plans and gathers through the ordinary code. Everything is as ``pack`` would lay it out, except what the
 holes give up: a shard is no Arrow file, all sound and curves are zeros with no frame tracked, and the SHA-256 of
 shards in the header is a placeholder of zeros. Opening does not compare those; ``verify`` does, and will complain of
-every shard.
+every shard. Nothing waits for the disk either, so after a loss of power the corpus may be a wreck.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from koekao.arkit import N_CURVES
-from koekao.atomic import publish_folder
+from koekao.atomic import refuse_existing
 from koekao.clock import Clock
 from koekao.corpus.datafile import ShardFile
 from koekao.corpus.header import HEADER_FILE, INDEX_FILE, SOURCES_FILE, Header
@@ -61,7 +61,7 @@ def simulate_corpus(
         ``folder``. One take in 100 is of the test split, four more are for validation.
 
     Raises:
-        ConfigError: numbers that make no corpus. OutputError: the folder is in the way or cannot be written.
+        ConfigError: numbers that make no corpus. OutputError: the folder is in the way.
     """
     if min(n_takes, n_speakers, shard_bytes, frames_a_take - spread_frames) < 1 or spread_frames < 0:
         what = f"{n_takes} takes of {frames_a_take} frames, give or take {spread_frames}"
@@ -72,21 +72,23 @@ def simulate_corpus(
     columns = _places(n_frames, clock.frame_starts(n_frames), shard_bytes)
     shards = columns.pop("shards")
     columns |= {"name": _names(take), "speaker": _speakers(take, n_speakers), "split": _splits(take)}
-    with publish_folder(Path(folder)) as temporary:
-        for shard in shards:
-            with (temporary / shard.file).open("wb") as file:
-                os.truncate(file.fileno(), shard.bytes)
-        header = Header(
-            sample_rate=sample_rate,
-            fps=clock.fps,
-            audio_dtype="int16",
-            shards=tuple(shards),
-            index=write_rows(temporary / INDEX_FILE, index_schema(), columns),
-            sources=write_rows(temporary / SOURCES_FILE, sources_schema(), _sources(columns["name"], clock)),
-            totals={"takes": n_takes, "frames": int(n_frames.sum()), "samples": int(columns["n_samples"].sum())},
-        )
-        (temporary / HEADER_FILE).write_bytes(header.to_bytes())
-    return Path(folder)
+    path = Path(folder)
+    refuse_existing(path, overwrite=False)
+    path.mkdir(parents=True)
+    for shard in shards:
+        with (path / shard.file).open("wb") as file:
+            os.truncate(file.fileno(), shard.bytes)
+    header = Header(
+        sample_rate=sample_rate,
+        fps=clock.fps,
+        audio_dtype="int16",
+        shards=tuple(shards),
+        index=write_rows(path / INDEX_FILE, index_schema(), columns),
+        sources=write_rows(path / SOURCES_FILE, sources_schema(), _sources(columns["name"], clock)),
+        totals={"takes": n_takes, "frames": int(n_frames.sum()), "samples": int(columns["n_samples"].sum())},
+    )
+    (path / HEADER_FILE).write_bytes(header.to_bytes())  # last: without it the folder is no corpus
+    return path
 
 
 def _places(n_frames: NDArray[np.int64], n_samples: NDArray[np.int64], shard_bytes: int) -> dict[str, Any]:
