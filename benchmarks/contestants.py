@@ -43,10 +43,9 @@ def _peer(name: str, label: str, adapter: str, *reads: str, workers: tuple[int, 
     return Contestant(name=name, label=label, kind="peer", adapter=adapter, workers=workers, reads=reads)
 
 
-def _koekao(name: str, label: str, workers: int) -> Contestant:
-    return Contestant(
-        name=name, label=label, kind="koekao", adapter="peers.koekao:batches", workers=(workers,), reads=("koekao",)
-    )
+def _koekao(name: str, label: str, workers: int, function: str = "batches") -> Contestant:
+    adapter = f"peers.koekao:{function}"
+    return Contestant(name=name, label=label, kind="koekao", adapter=adapter, workers=(workers,), reads=("koekao",))
 
 
 def _limit(name: str, label: str, function: str) -> Contestant:
@@ -60,6 +59,7 @@ CONTESTANTS = {
         _koekao("koekao", "koekao, inline", 0),
         _koekao("koekao-1", "koekao, 1 thread", 1),
         _koekao("koekao-2", "koekao, 2 threads", 2),
+        _koekao("koekao-copy", "koekao, inline, to keep", 0, "to_keep"),
         _peer("memmap", "DataLoader, np.memmap", "peers.dataloader:over_memmap", "flat"),
         _peer("soundfile", "DataLoader, soundfile", "peers.dataloader:over_soundfile", "files"),
         _peer("stateful", "StatefulDataLoader", "peers.torchdata:stateful", "flat"),

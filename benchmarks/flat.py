@@ -33,8 +33,8 @@ class FlatTakes:
         return cls(stores / "flat", index["names"], *arrays)
 
     def mapped(self, name: str) -> NDArray[Any]:
-        """``audio_int16``, ``audio_float32`` or ``curves`` as a read-only map."""
-        return np.asarray(np.load(self.folder / f"{name}.npy", mmap_mode="r"))
+        """``audio_int16``, ``audio_float32`` or ``curves`` as a map (private, for torch warns of read-only ones)."""
+        return np.asarray(np.load(self.folder / f"{name}.npy", mmap_mode="c"))
 
     def audio_begins(self, take: NDArray[np.int64], start_frame: NDArray[np.int64]) -> NDArray[np.int64]:
         """The first sample of each window in the flat sound."""

@@ -26,6 +26,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import signal
 import statistics
 import subprocess
@@ -196,9 +197,10 @@ def rounds(session: Session, choices: dict[tuple[str, str], Choice]) -> Iterator
 
 
 def prepare(session: Session) -> None:
-    """Make the takes and the stores that are missing, each store in a process of its own."""
+    """Make the takes and the stores that are missing, each store in a process of its own; koekao's always anew."""
     if session.corpus == MADE:
         make_recordings(session.takes)
+    shutil.rmtree(session.stores / "koekao", ignore_errors=True)  # its format and packing are what is developed here
     for name in STORES:
         if any(name in contestant.reads for contestant in session.contestants) and not (session.stores / name).exists():
             print(f"store  {name}", flush=True)

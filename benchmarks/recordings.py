@@ -65,7 +65,7 @@ def read_recording(folder: Path, name: str) -> Recording:
         form = file.getframerate(), file.getnchannels(), file.getsampwidth()
         if form != (SAMPLE_RATE, 1, 2):
             raise ValueError(f"{folder / name}.wav: (rate, channels, bytes) {form}, expected {(SAMPLE_RATE, 1, 2)}")
-        audio = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        audio = np.frombuffer(file.readframes(file.getnframes()), "<i2").copy()
     frames = [json.loads(line) for line in (folder / f"{name}.jsonl").read_text("utf-8").splitlines()]
     times = np.array([frame["timestamp"] for frame in frames])
     if not np.allclose(times, np.arange(len(times)) / FPS, rtol=0, atol=1e-3):

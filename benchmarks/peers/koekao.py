@@ -1,4 +1,8 @@
-"""koekao itself, by its public door: inline, or with gathering threads ahead."""
+"""koekao itself, by its public door: inline, with gathering threads ahead, or with batches to keep.
+
+By default its batches lie in memory that is used again, which its neighbours' do not: they belong to whoever holds
+them. :func:`to_keep` is the like of theirs.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,9 @@ from typing import Any
 from workloads import Batch, Workload
 
 
-def _loader(stores: Path, workload: Workload, workers: int) -> Any:
+def _loader(stores: Path, workload: Workload, workers: int, **how: Any) -> Any:
     corpus = importlib.import_module("koekao").open(stores / "koekao" / "corpus")
-    how = {"batch_size": workload.batch_size, "num_workers": workers, "drop_last": True, "short": "skip"}
+    how |= {"batch_size": workload.batch_size, "num_workers": workers, "drop_last": True, "short": "skip"}
     how |= {"persistent_workers": True} if workers else {}
     if workload.shuffled:
         return corpus.clips(clip_s=10.0, **how)
@@ -24,7 +28,14 @@ def _loader(stores: Path, workload: Workload, workers: int) -> Any:
 
 
 def batches(stores: Path, workload: Workload, workers: int) -> Iterator[Batch]:
-    loader = _loader(stores, workload, workers)
+    return _endless(_loader(stores, workload, workers), workload)
+
+
+def to_keep(stores: Path, workload: Workload, workers: int) -> Iterator[Batch]:
+    return _endless(_loader(stores, workload, workers, copy=True), workload)
+
+
+def _endless(loader: Any, workload: Workload) -> Iterator[Batch]:
     sound, curves = ("wav", "arkit") if workload.shuffled else ("audio", "blendshapes")
     for epoch in itertools.count():
         loader.set_epoch(epoch)
