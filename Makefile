@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format bench clean
 
 demo: $(VENV)/.installed  ## the main job on synthetic takes; results in out/demo
 	$(BIN)/koekao demo --out out/demo
@@ -12,13 +12,17 @@ test: check  ## everything that must hold: style, types, tests
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 check: $(VENV)/.installed
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/mypy
 
 format: $(VENV)/.installed
-	$(BIN)/ruff check --fix src tests
-	$(BIN)/ruff format src tests
+	$(BIN)/ruff check --fix src tests benchmarks
+	$(BIN)/ruff format src tests benchmarks
+
+bench: out/bench/.installed  ## koekao beside its neighbours, into docs/benchmarks.md; half an hour, alone on the machine
+	out/bench/bin/python benchmarks/loaders.py
+	out/bench/bin/python benchmarks/mel.py
 
 clean:
 	rm -rf $(VENV) out dist build
@@ -27,4 +31,12 @@ $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'koekao needs Python 3.11 or newer')"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@
+
+# torchvision comes with mosaicml-streaming, for its image data sets; a wheel that does not fit the torch fails to import.
+out/bench/.installed: pyproject.toml
+	$(PYTHON) -m venv out/bench
+	out/bench/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	out/bench/bin/python -m pip install --quiet --editable . --group peers
+	out/bench/bin/python -m pip uninstall --quiet --yes torchvision
 	touch $@

@@ -1,0 +1,94 @@
+"""The program that measures: who takes part, what is chosen, and one contestant in a process of its own."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import loaders
+from conftest import Bench
+from contestant import Task
+from contestants import CONTESTANTS, LIMITS_OF_ONE_THREAD
+from stores import STORES
+
+
+@pytest.mark.parametrize("contestant", CONTESTANTS.values(), ids=list(CONTESTANTS))
+def test_every_contestant_has_an_adapter_that_needs_its_library_only_when_it_runs(contestant) -> None:
+    module, _, function = contestant.adapter.partition(":")
+    assert callable(getattr(importlib.import_module(module), function))
+    assert set(contestant.reads) <= set(STORES)
+    assert contestant.workers
+
+
+def test_limits_of_one_thread_take_part_as_limits() -> None:
+    assert {CONTESTANTS[name].kind for name in LIMITS_OF_ONE_THREAD} == {"limit"}
+
+
+def session(bench: Bench, *workloads: str) -> loaders.Session:
+    return loaders.Session(
+        id="one",
+        corpus="takes",
+        takes=bench.takes,
+        stores=bench.stores,
+        contestants=(CONTESTANTS["memmap"],),
+        workloads=workloads,
+        seconds=0.01,
+        rounds=1,
+    )
+
+
+def test_streams_are_tuned_on_stride_8_where_it_takes_part(bench: Bench) -> None:
+    assert session(bench, "streams-1", "streams-8", "clips").tuned_on == {
+        "streams-1": "streams-8",
+        "streams-8": "streams-8",
+        "clips": "clips",
+    }
+    assert session(bench, "streams-32", "streams-1").tuned_on["streams-1"] == "streams-32"
+    assert session(bench, "clips").tuned_on == {"clips": "clips"}
+
+
+def test_speed_and_wait_choose_their_own_workers() -> None:
+    tried = [
+        {"workers": 0, "windows_per_s": 9.0, "wait_sleep_s": [0.2, 0.2], "wait_matmul_s": [0.2, 0.2]},
+        {"workers": 2, "windows_per_s": 5.0, "wait_sleep_s": [0.1, 0.1], "wait_matmul_s": [0.1, 0.2]},
+        {"workers": 4, "windows_per_s": 3.0, "wait_sleep_s": [0.0, 0.0], "wait_matmul_s": [0.9, 0.9]},
+    ]
+    assert loaders._best(tried) == loaders.Choice(for_speed=0, for_wait=2)
+
+
+def task(bench: Bench, name: str) -> Task:
+    return replace(
+        session(bench, "streams-32").task(name, "streams-32", 0),
+        warm_up_s=0.0,
+        seconds=0.01,
+        wait_steps=3,
+        verify_batches=1,
+    )
+
+
+def test_a_contestant_in_a_fresh_process_says_what_it_found(bench: Bench) -> None:
+    found = loaders.in_fresh_process(task(bench, "memmap"))
+    assert found["verified_windows"] == 4
+    assert found["windows_per_s"] > 0 and found["first_batch_s"] > 0
+    assert len(found["wait_sleep_s"]) == len(found["wait_matmul_s"]) == 3
+    assert found["peak_bytes"] > found["torch_bytes"] > 0
+
+
+def test_one_that_delivers_something_else_is_an_error_with_its_last_words(bench: Bench, tmp_path: Path) -> None:
+    takes = tmp_path / "takes"
+    shutil.copytree(bench.takes, takes)
+    path = takes / "take_000.wav"
+    sound = bytearray(path.read_bytes())
+    sound[2000] ^= 1
+    path.write_bytes(sound)
+    found = loaders.in_fresh_process(replace(task(bench, "memmap"), takes=str(takes)))
+    assert found == {"error": "ValueError: take_000:0: audio is not what the files hold"}
+
+
+def test_an_unknown_name_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(SystemExit, match="no workload clip; there are: streams-1"):
+        loaders._named("clips,clip", loaders.WORKLOADS, "workload")
