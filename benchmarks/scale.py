@@ -1,4 +1,4 @@
-"""How does opening a corpus grow with the number of takes, up to ten thousand hours?
+"""How do opening a corpus and planning an epoch of it grow with the takes, up to ten thousand hours?
 
     python benchmarks/scale.py [--takes 1200 12000 120000 1200000] [--folder SPACE]
 
@@ -85,7 +85,41 @@ def open_corpus(folder: Path, n_takes: int) -> dict[str, float]:
     return size | row | {"private MB": private_mb()}
 
 
-STEPS: tuple[Callable[[Path, int], dict[str, float]], ...] = (write, open_corpus)
+def plan_epoch(folder: Path, n_takes: int) -> dict[str, float]:
+    """Open, plan an epoch of streams at stride 1, and still no torch."""
+    from koekao.corpus import Corpus
+    from koekao.windows import Grid, StreamPlan, StridePolicy
+
+    clocked = Stopwatch()
+    corpus = Corpus.open(folder)
+    grid = Grid.of(corpus.n_frames, window_frames=256, policy=StridePolicy())
+    plan = StreamPlan(grid, batch_size=4, n_streams=2)
+    row = {"open + plan s": clocked.wall_s, "peak MB then": peak_mb(), "batches M": plan.n_batches / 1e6}
+    if "torch" in sys.modules:
+        raise SystemExit("this is not what was to be measured")
+    return row
+
+
+def find_batch(folder: Path, n_takes: int) -> dict[str, float]:
+    """One batch far on in the epoch by its number, and one by resuming there in another loader."""
+    import koekao
+
+    corpus = koekao.open(folder)
+    loader, again = corpus.streams(), corpus.streams()
+    far = len(loader) * 50 // 194  # number 50 million of the 194 million that 10,000 hours have
+    loader.batch(0)
+    found = Stopwatch()
+    loader.batch(far)
+    row = {"batch ms": 1e3 * found.wall_s}
+    state = loader.state_dict() | {"batch": far}
+    resumed = Stopwatch()
+    again.load_state_dict(state)
+    row["resume ms"] = 1e3 * resumed.wall_s
+    next(iter(again))
+    return row | {"then batch ms": 1e3 * resumed.wall_s - row["resume ms"], "state B": len(json.dumps(state))}
+
+
+STEPS: tuple[Callable[[Path, int], dict[str, float]], ...] = (write, open_corpus, plan_epoch, find_batch)
 """Each runs alone in a fresh process and gives columns of the table."""
 
 

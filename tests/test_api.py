@@ -41,7 +41,6 @@ PUBLIC = {
     "pack_features",
     "open",
     "pack",
-    "pack_features",
     "pack_takes",
     "read_curves",
     "read_sound",

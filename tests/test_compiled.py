@@ -130,7 +130,7 @@ def test_koekao_gathers_without_the_compiler_once_its_code_is_there(small: objec
 
 
 def test_only_functions_that_were_named_are_there() -> None:
-    code = MachineCode("koekao.windows.deal_source", {"deal": 6})
+    code = MachineCode("koekao.windows.deal_source", {"deal": 7})
     with pytest.raises(KeyError, match="cook"):
         code["cook"]
     with pytest.raises(ModuleNotFoundError):
@@ -149,10 +149,10 @@ def test_the_key_knows_the_processor_and_the_compiler(monkeypatch: pytest.Monkey
 
 
 def test_numbers_arrive_whole() -> None:
-    stream_of, heap, lengths = np.empty(3, np.int32), np.arange(2), np.zeros(2, np.int64)
-    counts = np.array([2**62, 5, 7])
-    MachineCode("koekao.windows.deal_source", {"deal": 6})["deal"](
-        *(array.ctypes.data for array in (counts, stream_of, heap, lengths)), 3, 2
-    )
+    heap = np.array([0, 1, 0, 0])
+    counts, order, stream_of = np.array([5, 2**62, 7]), np.array([1, 0, 2], np.int32), np.empty(3, np.int32)
+    address = [array.ctypes.data for array in (counts, order, stream_of, heap)]
+    deal = MachineCode("koekao.windows.deal_source", {"deal": 7})["deal"]
+    deal(address[0], 3, address[1], address[2], 3, address[3], 2)
     assert stream_of.tolist() == [0, 1, 1]
-    assert lengths.tolist() == [2**62, 12]
+    assert heap[2:].tolist() == [2**62, 12]

@@ -48,6 +48,13 @@ def test_asking_does_not_change_the_question() -> None:
     assert index.tolist() == list(range(7))
 
 
+@pytest.mark.parametrize("n", [1, 2, 7, 65_535, 65_536, 65_537, 200_000])
+def test_all_entries_at_once_are_those_by_place(n: int) -> None:
+    order = Permutation(n, "test")
+    assert order.all().dtype == np.int32
+    assert np.array_equal(order.all(), order(np.arange(n)))
+
+
 def test_other_names_give_other_orders() -> None:
     orders = [
         tuple(Permutation(n, *what)(np.arange(50)).tolist())

@@ -6,19 +6,33 @@ cannot be written as arithmetic on whole arrays, so it is machine code: a millio
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from koekao.compiled import MachineCode
 
-_code = MachineCode("koekao.windows.deal_source", {"deal": 6})
+_code = MachineCode("koekao.windows.deal_source", {"deal": 7, "part": 6})
 
 
-def deal(counts: NDArray[np.int64], n_streams: int) -> list[NDArray[np.int64]]:
-    """The places in ``counts`` (windows of each take, in the order in which takes are dealt) that each stream gets."""
-    counts = np.ascontiguousarray(counts, np.int64)
-    stream_of, heap, lengths = np.empty(len(counts), np.int32), np.arange(n_streams), np.zeros(n_streams, np.int64)
-    addresses = (array.ctypes.data for array in (counts, stream_of, heap, lengths))
-    _code["deal"](*addresses, len(counts), n_streams)
-    by_stream = np.argsort(stream_of, kind="stable")
-    return np.split(by_stream, np.cumsum(np.bincount(stream_of, minlength=n_streams))[:-1])
+def deal(order: NDArray[np.int32], counts: NDArray[np.int64], n_streams: int) -> list[NDArray[np.int32]]:
+    """The takes of each stream.
+
+    Args:
+        order: the takes to deal, in the order in which they are dealt.
+        counts: windows of every take, by its number.
+    """
+    order, counts = np.ascontiguousarray(order, np.int32), np.ascontiguousarray(counts, np.int64)
+    n_takes, stream_of = len(order), np.empty(len(order), np.int32)
+    heap = np.concatenate([np.arange(n_streams), np.zeros(n_streams, np.int64)])
+    dealt = _at(order), _at(stream_of), n_takes
+    _code["deal"](_at(counts), len(counts), *dealt, _at(heap), n_streams)
+    sizes, takes = np.bincount(stream_of, minlength=n_streams), np.empty(n_takes, np.int32)
+    ends = np.cumsum(sizes) - sizes
+    _code["part"](*dealt, _at(ends), n_streams, _at(takes))
+    return np.split(takes, ends[:-1])
+
+
+def _at(array: NDArray[Any]) -> int:
+    return array.ctypes.data

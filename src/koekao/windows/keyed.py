@@ -56,6 +56,14 @@ class Permutation:
             entries[begin : begin + _BLOCK] = self._entries(places[begin : begin + _BLOCK].astype(np.uint64))
         return entries.reshape(np.shape(index))
 
+    def all(self) -> NDArray[np.int32]:
+        """Every entry in order, int32 (n up to 2**31); no array of places is made for it."""
+        entries = np.empty(self.n, np.int32)
+        for begin in range(0, self.n, _BLOCK):
+            end = min(begin + _BLOCK, self.n)
+            entries[begin:end] = self._entries(np.arange(begin, end, dtype=np.uint64))
+        return entries
+
     def _entries(self, x: NDArray[np.uint64]) -> NDArray[np.uint64]:
         x = self._network(x)
         outside = np.flatnonzero(x >= np.uint64(self.n))

@@ -109,11 +109,11 @@ class StreamPlan:
         return take, window
 
 
-def _takes_of_streams(grid: Grid, n_streams: int, *, shuffle: bool) -> list[NDArray[np.int64]]:
-    """The takes of each stream, in order."""
+def _takes_of_streams(grid: Grid, n_streams: int, *, shuffle: bool) -> list[NDArray[np.int32]]:
+    """The takes of each stream, in order; int32, for a million of them are kept as long as the plan."""
     from koekao.windows.deal import deal  # compiled code, which who only asks for a stride need not load
 
-    order = np.flatnonzero(grid.counts)
+    order = np.flatnonzero(grid.counts).astype(np.int32)
     if shuffle:
-        order = order[Permutation(len(order), "order of takes", *grid.key)(np.arange(len(order)))]
-    return [order[places] for places in deal(grid.counts[order], n_streams)]
+        order = order[Permutation(len(order), "order of takes", *grid.key).all()]
+    return deal(order, grid.counts, n_streams)
