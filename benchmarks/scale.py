@@ -19,10 +19,9 @@ Result on 2 cores of an AMD EPYC that others used too (so CPU says more than wal
     libraries MB        73.232      73.241      73.372      73.110        x1.0
     private MB          32.813      33.993      45.130     151.532        x4.6
 
-Reading: opening is linear in takes with a small factor, 0.17 microseconds of CPU a take: a third of it is reading 100 MB
-of index, a third their SHA-256, a third 5,376 shards (JSON and a look at the size of each). Memory is 100 bytes a take,
-the bytes of the index itself, which the columns are views of, and no object a take. Before format 2 opening made Python
-strings of every name, source and repair.
+Reading: opening is linear in takes, 0.17 microseconds of CPU each: a third of it is reading 100 MB of index, a third
+their SHA-256, a third 5,376 shards (JSON, and a look at the size of each). Memory grows by 110 bytes a take: the bytes
+of the index itself, which the columns are views of, and no object a take.
 """
 
 from __future__ import annotations
