@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from pathlib import Path
 
 import numpy as np
@@ -243,15 +242,3 @@ def test_wild_bytes_raise_nothing_but_curves_errors(changes: list[tuple[int, int
         assert fault.where.startswith("a.jsonl:")
     else:
         assert np.isfinite(track.values).all()
-
-
-def test_3300_lines_are_read_in_well_under_half_a_second(tmp_path: Path) -> None:
-    path = write_jsonl(tmp_path / "a.jsonl", curves(3300))
-    best = min(timed(path) for _ in range(3))
-    assert best < 0.5
-
-
-def timed(path: Path) -> float:
-    start = time.perf_counter()
-    read_curves(path)
-    return time.perf_counter() - start
