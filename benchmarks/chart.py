@@ -29,7 +29,7 @@ def draw(figures: Mapping[str, Sequence[Figures]], to: Path) -> None:
     from matplotlib import pyplot
 
     most = max(sum(row.kind != "limit" for row in rows) for rows in figures.values())
-    style = {"font.size": 11, "font.family": "DejaVu Sans", "svg.hashsalt": "koekao", "text.color": INK}
+    style: Any = {"font.size": 11, "font.family": "DejaVu Sans", "svg.hashsalt": "koekao", "text.color": INK}
     with pyplot.rc_context(style):
         drawing, panels = pyplot.subplots(
             1, len(figures), figsize=(6.6 * len(figures), 1.5 + 0.36 * most), squeeze=False, layout="constrained"
