@@ -28,6 +28,7 @@ PUBLIC = {
     "AdaptiveSequentialDataset",
     "Animator",
     "ClipDataset",
+    "ClipSampler",
     "KoekaoError",
     "OpenCorpus",
     "PackConfig",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from koekao.api import train as train
     from koekao.batches import AdaptiveSequentialDataset as AdaptiveSequentialDataset
     from koekao.batches import ClipDataset as ClipDataset
+    from koekao.batches import ClipSampler as ClipSampler
     from koekao.corpus import PackConfig as PackConfig
     from koekao.corpus.pack import pack as pack
     from koekao.corpus.pack import pack_takes as pack_takes
@@ -41,6 +42,7 @@ _HOMES = {
     "AdaptiveSequentialDataset": "koekao.batches",
     "Animator": "koekao.animation",
     "ClipDataset": "koekao.batches",
+    "ClipSampler": "koekao.batches",
     "KoekaoError": "koekao.errors",
     "OpenCorpus": "koekao.api",
     "PackConfig": "koekao.corpus",
