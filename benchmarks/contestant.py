@@ -24,7 +24,7 @@ from measures import MemoryPeak, cpu_s, family, memory_bytes, since_s
 
 STEP_S = 0.005
 MATMUL_SIZE = 256
-HELD_S = 0.3
+HELD_S = 0.2
 """How long batches go on to come, after what is timed, while memory is looked at."""
 
 

@@ -1,6 +1,6 @@
 """Question: how fast does koekao deliver batches, beside the loaders of the field and beside what the machine can do?
 
-Command, all of it (20 to 25 minutes on 2 cores, and some once for the stores), and a part of it:
+Command, all of it (25 minutes on 2 idle cores, and 3 once for the stores), and a part of it:
 
     python benchmarks/loaders.py
     python benchmarks/loaders.py --peers koekao,memmap,limit-c --workloads clips --rounds 5
@@ -51,7 +51,7 @@ HERE = Path(__file__).resolve().parent
 DOCS = HERE.parent / "docs"
 SAME_FOR_ALL = {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", "HF_HUB_OFFLINE": "1"}
 PATIENCE_S = 120
-TUNING_S, TUNING_STEPS, VERIFIED_BATCHES, WAIT_STEPS = 0.5, 40, 2, 150
+TUNING_S, TUNING_STEPS, VERIFIED_BATCHES, WAIT_STEPS = 0.4, 30, 2, 120
 MADE = "64 takes made from a seed"
 DRAWN = {"streams-8": "streams: 4 × 256 frames, stride 8", "clips": "clips: 16 × 10 s, shuffled"}
 
