@@ -50,7 +50,7 @@ def _convert_row(source: NDArray[np.int16], target: NDArray[np.float32]) -> None
 
 
 # Four loops, for numba's cache does not tell apart one function compiled in two ways.
-# A row is cut out of the map first: plain slices of known length become vector instructions, sums of indices do not.
+# A row is cut out of the map first: with the sums of indices written out inside the loop they were ten times slower.
 
 
 @numba.njit(**_COMPILED)

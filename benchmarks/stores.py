@@ -2,10 +2,11 @@
 
 Command, one store (``loaders.py`` runs it for those that are missing): python benchmarks/stores.py TAKES STORES NAME
 
-Neighbours that read by position share ``flat``: all sound and all curves end to end. Those that read samples in shards
-get whole takes (from which streams cut their windows, as sequential training wants) and clips cut beforehand, one after
-another; the latter is less work than koekao's, whose clips begin at every frame. Where a neighbour keeps arrays, sound
-is stored as int16 or float32, whichever it delivered faster.
+Neighbours that read by position share ``flat``: all sound and all curves end to end. Those that read samples in
+shards get whole takes (from which streams cut their windows, as sequential training wants) and clips cut
+beforehand, one after another; the latter is less work than koekao's, whose clips begin at every frame. Sound read
+by position is kept as float32, which is stacked faster than int16 is converted (``peers/rows.py``); samples in
+shards are int16.
 
 Result: a folder a store, whole or not there at all.
 """
