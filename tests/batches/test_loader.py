@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,39 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from reference import assert_rows_by_hand
 
 import koekao
-from koekao.batches import ClipSpec, Loader, StreamSpec, numbering
+from koekao.batches import ClipSpec, Loader, StreamSpec
 from koekao.batches import loader as loader_module
 from koekao.batches.crew import Ahead
-from koekao.batches.sources import Block
-from koekao.errors import BatchError, ConfigError, CorpusError, PlanError
+from koekao.errors import ConfigError, PlanError
 from koekao.testing.laws import assert_same_batches, kept, window_ids
 from koekao.windows import StridePolicy
+from small_loaders import clips, streams
 
 MIXED = StridePolicy(mode="mixed", initial_stride=4)
 PROGRESSIVE = StridePolicy(mode="progressive", initial_stride=6, max_epochs=4)
-
-
-HOW = ("epoch", "num_workers", "prefetch_factor", "copy", "timeout_s")
-
-
-def made(corpus: Any, kind: Any, settings: dict[str, Any]) -> Loader:
-    how = {key: settings.pop(key) for key in HOW if key in settings}
-    return Loader(corpus, kind(**{"window_frames": 8, **settings}), **how)
-
-
-def streams(corpus: Any, **settings: Any) -> Loader:
-    return made(corpus, StreamSpec, settings)
-
-
-def clips(corpus: Any, **settings: Any) -> Loader:
-    return made(corpus, ClipSpec, {"batch_size": 5, **settings})
-
-
-def gatherers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("koekao-gather")]
 
 
 @contextmanager
@@ -97,24 +74,6 @@ def test_streams_go_on_where_they_stopped(small: Any, num_workers: int) -> None:
     assert all(at)
 
 
-@pytest.mark.parametrize("num_workers", [0, 2])
-@pytest.mark.parametrize("persistent", [False, True])
-def test_an_epoch_brings_its_stride_and_its_order(small: Any, num_workers: int, persistent: bool) -> None:
-    spec = StreamSpec(window_frames=8, stride=PROGRESSIVE)
-    loader = Loader(small.corpus, spec, num_workers=num_workers, persistent_workers=persistent)
-    seen = []
-    for epoch, stride in enumerate((6, 4, 2, 1)):
-        loader.set_epoch(epoch)
-        batches = kept(loader)
-        gaps = {gap for batch in batches for gap in batch["gap_frames"].tolist()} - {0}
-        assert gaps == {stride}
-        assert_same_batches(batches, Loader(small.corpus, spec, epoch=epoch))
-        seen.append([take for batch in batches for take in batch["file_indices"][batch["reset"]].tolist()])
-    assert len({tuple(order) for order in seen}) == 4
-    loader.close()
-    assert gatherers() == []
-
-
 @pytest.mark.parametrize("make", [streams, clips])
 def test_three_epochs_differ_and_each_is_itself_again(small: Any, make: Any) -> None:
     loader = make(small.corpus, num_workers=2)
@@ -161,35 +120,6 @@ def test_an_iterator_stays_in_the_epoch_that_it_began(small: Any, num_workers: i
     loader.set_epoch(1)
     assert_same_batches(chain(first, iterator), clips(small.corpus))
     assert (loader.state_dict()["epoch"], loader.state_dict()["batch"]) == (1, 0)
-
-
-@pytest.mark.parametrize("persistent", [False, True])
-def test_leaving_early_a_hundred_times_leaves_no_thread(small: Any, persistent: bool) -> None:
-    before = threading.active_count()
-    loader = Loader(
-        small.corpus, StreamSpec(window_frames=8), num_workers=2, prefetch_factor=2, persistent_workers=persistent
-    )
-    for _ in range(100):
-        for _batch in loader:
-            break
-        assert len(gatherers()) <= 2 * persistent
-    if persistent:
-        assert len(gatherers()) == 2
-        loader.close()
-    assert threading.active_count() == before
-    assert_same_batches(loader, streams(small.corpus))
-
-
-def test_a_loader_that_is_forgotten_takes_its_threads_along(small: Any) -> None:
-    loader = Loader(small.corpus, StreamSpec(window_frames=8), num_workers=2, persistent_workers=True)
-    kept(loader)
-    threads = gatherers()
-    assert len(threads) == 2
-    del loader
-    gc.collect()
-    for thread in threads:
-        thread.join(5)
-    assert gatherers() == []
 
 
 @pytest.mark.parametrize(("num_workers", "prefetch_factor"), [(1, 1), (2, 2), (3, 1), (1, 5)])
@@ -269,93 +199,6 @@ def test_two_iterators_at_once_do_not_meet(small: Any) -> None:
             assert_same_batches([one], [other])
 
 
-def breaking(real: Any, at: tuple[int, int], fault: BaseException) -> Any:
-    """A look at the files that finds a fault as soon as the window ``at`` is among those to be gathered."""
-
-    def refuse(block: Any, first: int, end: int) -> None:
-        window = block.table[first:end, [numbering.TAKE_ID, numbering.START_FRAME]]
-        if (window == at).all(axis=1).any():
-            raise fault
-        real(block, first, end)
-
-    return refuse
-
-
-@pytest.mark.parametrize("num_workers", [0, 1, 3])
-@pytest.mark.parametrize(
-    ("fault", "kind", "text"),
-    [
-        (CorpusError("damaged", where="shard:3", do="pack again"), CorpusError, "shard:3: damaged"),
-        (OSError(5, "Input/output error"), BatchError, "could not be gathered: OSError"),
-    ],
-)
-def test_a_fault_arrives_with_its_type_and_ends_the_threads(
-    small: Any, monkeypatch: pytest.MonkeyPatch, num_workers: int, fault: Exception, kind: Any, text: str
-) -> None:
-    loader = streams(small.corpus, num_workers=num_workers)
-    at = window_ids(loader.batch(20))[0]
-    monkeypatch.setattr(Block, "refuse_truncated", breaking(Block.refuse_truncated, at, fault))
-    delivered = 0
-    with pytest.raises(kind, match=text):
-        for _batch in loader:
-            delivered += 1
-    assert delivered == 20 if not num_workers else 0 < delivered <= 20
-    assert loader.state_dict()["batch"] == delivered
-    assert gatherers() == []
-    monkeypatch.undo()
-    assert_same_batches(loader, streams(small.corpus))
-
-
-@pytest.mark.parametrize("num_workers", [1, 2])
-def test_a_thread_that_hangs_is_an_error_in_time(small: Any, monkeypatch: pytest.MonkeyPatch, num_workers: int) -> None:
-    loader = streams(small.corpus, num_workers=num_workers, timeout_s=0.3)
-    real, main, hangs = Block.refuse_truncated, threading.current_thread(), threading.Event()
-
-    def hang(block: Any, first: int, end: int) -> None:
-        if threading.current_thread() is not main:
-            hangs.wait(20)
-        real(block, first, end)
-
-    def nothing(self: Any, **_: Any) -> None:
-        """Whoever iterates does not help: the disk hangs for all."""
-
-    monkeypatch.setattr(Block, "refuse_truncated", hang)
-    real_help = Ahead._help
-    monkeypatch.setattr(
-        Ahead,
-        "_help",
-        lambda self, **kw: nothing(self) if threading.current_thread() is main else real_help(self, **kw),
-    )
-    began = time.monotonic()
-    with pytest.raises(BatchError, match=r"batch 0 has not come within 0.3 s") as caught:
-        next(iter(loader))
-    assert time.monotonic() - began < 5
-    assert "timeout_s" in caught.value.do and str(small.corpus.path) in str(caught.value)
-    hangs.set()
-    monkeypatch.undo()
-    assert_same_batches(loader, streams(small.corpus))
-
-
-@pytest.mark.parametrize("num_workers", [0, 2])
-def test_padding_is_counted_and_holds_no_frame(small: Any, num_workers: int) -> None:
-    loader = streams(small.corpus, batch_size=8, n_streams=4, num_workers=num_workers)
-    batches = kept(loader)
-    valid = torch.stack([batch["valid_frames"] for batch in batches])
-    assert int((valid == 0).sum()) == loader.plan.n_padding > 0
-    windows = [small.takes[take].n_frames - start for batch in batches for take, start in window_ids(batch)]
-    assert int(valid.sum()) == sum(min(8, left) for left in windows)
-    assert sum(assert_rows_by_hand(batch, small.takes, "audio", "blendshapes") for batch in batches) == len(windows)
-
-
-def test_drop_last_says_what_it_dropped(small: Any) -> None:
-    for make in (streams, clips):
-        loader = make(small.corpus, drop_last=True, batch_size=6)
-        n_windows = [len(window_ids(batch)) for batch in loader]
-        assert set(n_windows) == {6}
-        assert sum(n_windows) + loader.plan.n_dropped == loader.plan.n_windows
-        assert loader.plan.n_dropped > 0
-
-
 def test_short_takes_are_padded_or_skipped_and_counted(small: Any) -> None:
     short = {i for i, take in enumerate(small.takes) if take.n_frames < 8}
     for make in (streams, clips):
@@ -366,13 +209,6 @@ def test_short_takes_are_padded_or_skipped_and_counted(small: Any) -> None:
         ids = [take for batch in padded for take, _ in window_ids(batch)]
         assert [ids.count(take) for take in (3, 4)] == [1, 1]
         assert not short & {take for batch in skipped for take, _ in window_ids(batch)}
-
-
-def test_one_take_in_four_streams_warns_and_is_covered(small: Any) -> None:
-    alone = small.corpus.select(names=[small.corpus.names[5]])
-    with pytest.warns(UserWarning, match="4 streams for 1 takes"):
-        loader = streams(alone, n_streams=4)
-    assert [window_ids(batch) for batch in loader] == [[(5, start)] for start in range(61 - 8 + 1)]
 
 
 def test_a_batch_by_number_is_one_of_the_epoch(small: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -19,11 +18,11 @@ from koekao.batches import AdaptiveSequentialDataset, ClipDataset, ClipSampler, 
 from koekao.errors import CorpusError, PlanError
 from koekao.testing.laws import AnyBatch, assert_same_batches, kept, resume_law
 from koekao.windows import StridePolicy
+from small_loaders import refusal, with_worker_processes
 
 pytestmark = [
+    *with_worker_processes,
     pytest.mark.filterwarnings("ignore:'set_vital' is deprecated:UserWarning"),  # torchdata 0.11 with torch 2.13
-    pytest.mark.filterwarnings("ignore:This DataLoader will create .* worker processes:UserWarning"),  # few cores here
-    pytest.mark.filterwarnings("ignore:.* use of fork\\(\\) may lead to deadlocks:DeprecationWarning"),  # from 3.12 on
 ]
 STREAMS = StreamSpec(
     window_frames=8,
@@ -80,14 +79,6 @@ def after(steps: int, loader: Stateful, epoch: int) -> Any:
     for _ in range(steps):
         next(batches)
     return json.loads(json.dumps(loader.state_dict()))
-
-
-def refusal(loader: Stateful, *kinds: type[Exception]) -> str:
-    """What it says instead of the first batch; its workers are let go now, for as garbage they would take 5 s each."""
-    with pytest.raises(kinds or CorpusError) as caught:
-        next(iter(loader))
-    traceback.clear_frames(caught.tb)
-    return str(caught.value)
 
 
 @every_spec
@@ -239,7 +230,7 @@ def test_without_workers_a_plain_dataloader_resumes_by_the_states_of_the_views(s
 def test_other_batches_are_refused(small: Any, spec: Any, num_workers: int, change: dict[str, int], text: str) -> None:
     loader = Stateful(small.corpus, replace(spec, **change), num_workers)
     loader.load_state_dict(after(2, Stateful(small.corpus, spec, num_workers), 0))
-    assert text in refusal(loader)
+    assert text in refusal(loader, CorpusError)
 
 
 @every_spec
@@ -247,7 +238,7 @@ def test_other_batches_are_refused(small: Any, spec: Any, num_workers: int, chan
 def test_another_corpus_is_refused(small: Any, picture: Any, spec: Any, num_workers: int) -> None:
     loader = Stateful(picture.corpus, spec, num_workers)
     loader.load_state_dict(after(2, Stateful(small.corpus, spec, num_workers), 0))
-    assert f"corpus {small.corpus.id!r}, this loader has {picture.corpus.id!r}" in refusal(loader)
+    assert f"corpus {small.corpus.id!r}, this loader has {picture.corpus.id!r}" in refusal(loader, CorpusError)
 
 
 @every_spec
@@ -257,7 +248,7 @@ def test_another_number_of_workers_is_refused(small: Any, spec: Any, before: int
     loader = Stateful(small.corpus, spec, afterwards)
     loader.load_state_dict(after(2, Stateful(small.corpus, spec, before), 0))
     if spec is STREAMS and before and afterwards:
-        assert f"the saved position has num_workers {before}, here it is {afterwards}" in refusal(loader)
+        assert f"the saved position has num_workers {before}, here it is {afterwards}" in refusal(loader, CorpusError)
     else:
         refusal(loader, AssertionError)
 

@@ -54,11 +54,13 @@ class Crew:
         ]
         for thread in threads:
             thread.start()
-        self._dismissal = weakref.finalize(self, _dismiss, self.tasks, threads)
+        self._threads = threads
+        self._dismissal = weakref.finalize(self, _dismiss, self.tasks, threads, _JOIN_S)
 
-    def close(self) -> None:
-        """Send the threads home and wait for them, a second at most."""
-        self._dismissal()
+    def close(self, *, wait: bool = True) -> None:
+        """Send the threads home and wait for them, a second at most; or not at all, where one is known to hang."""
+        if self._dismissal.detach():
+            _dismiss(self.tasks, self._threads, _JOIN_S if wait else 0.0)
 
 
 def _work(tasks: Tasks) -> None:
@@ -67,10 +69,10 @@ def _work(tasks: Tasks) -> None:
         del task  # what it holds must not live until the next one comes
 
 
-def _dismiss(tasks: list[Tasks], threads: list[threading.Thread]) -> None:
+def _dismiss(tasks: list[Tasks], threads: list[threading.Thread], wait_s: float) -> None:
     for own in tasks:
         own.put(None)
-    until_s = monotonic() + _JOIN_S
+    until_s = monotonic() + wait_s
     for thread in threads:
         if thread is not threading.current_thread():
             thread.join(max(0.0, until_s - monotonic()))

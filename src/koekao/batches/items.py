@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from koekao.batches.slots import Batch
-from koekao.errors import BatchError, KoekaoError
+from koekao.errors import BatchError
 from koekao.windows import window_generator
 
 Item = dict[str, Any]
@@ -72,8 +72,6 @@ def transformed(item: Item, transform: Transform | None, seed: int, epoch: int) 
     take, start = int(item["file_indices"]), int(item["start_frames"])
     try:
         return transform(item, window_generator(seed, epoch, take, start))
-    except KoekaoError:
-        raise
     except Exception as error:
         where = f"{item['file_names']}:frame {start}"
         what = f"the transform raised {type(error).__name__}: {error}"

@@ -169,7 +169,7 @@ class Loader:
             if self.persistent_workers and not ring.is_lost:
                 self._crew = crew
             else:
-                crew.close()
+                crew.close(wait=not ring.is_lost)
 
     def close(self) -> None:
         """Stop persistent threads and let the ring go; the loader may still be used and makes new ones."""

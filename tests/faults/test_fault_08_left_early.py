@@ -1,0 +1,109 @@
+"""Fault 8: an iterator left early a hundred times, and Ctrl-C: nothing is left behind, and the end comes in time."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+from processes import group_is_gone, leaving_nothing_behind
+
+from koekao.batches import AdaptiveSequentialDataset, ClipDataset, Loader, StreamSpec
+from koekao.testing.laws import assert_same_batches, kept
+from small_loaders import gatherers, streams, torch_loader, with_worker_processes
+
+pytestmark = with_worker_processes
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+def test_fault_08_a_loader_left_a_hundred_times_leaves_nothing_behind(small: Any, persistent: bool) -> None:
+    loader = Loader(small.corpus, StreamSpec(window_frames=8), num_workers=2, persistent_workers=persistent)
+    with leaving_nothing_behind():
+        for _ in range(100):
+            next(iter(loader))
+            assert len(gatherers()) <= 2 * persistent
+        if persistent:
+            assert len(gatherers()) == 2
+            loader.close()
+    assert_same_batches(loader, streams(small.corpus))
+
+
+def test_fault_08_a_loader_that_is_forgotten_takes_its_threads_along(small: Any) -> None:
+    loader = Loader(small.corpus, StreamSpec(window_frames=8), num_workers=2, persistent_workers=True)
+    kept(loader)
+    threads = gatherers()
+    assert len(threads) == 2
+    del loader
+    gc.collect()
+    for thread in threads:
+        thread.join(5)
+    assert gatherers() == []
+
+
+@pytest.mark.parametrize("kind", [AdaptiveSequentialDataset, ClipDataset])
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_fault_08_a_view_left_again_and_again_leaves_nothing_behind(small: Any, kind: Any, num_workers: int) -> None:
+    """A hundred times without workers; a start of worker processes costs too much for more than ten."""
+    dataset = kind(small.corpus, window_frames=8)
+    next(iter(torch_loader(dataset, num_workers)))  # what torch keeps for good is made
+    with leaving_nothing_behind():
+        for _ in range(10 if num_workers else 100):
+            next(iter(torch_loader(dataset, num_workers)))
+
+
+START = """
+import sys, threading, time
+from koekao.batches import AdaptiveSequentialDataset, Loader, StreamSpec
+from koekao.batches.sources import Block
+from koekao.corpus import Corpus
+corpus, spec = Corpus.open(sys.argv[1]), StreamSpec(window_frames=8)
+"""
+ITERATE = """
+while True:
+    for batch in loader:
+        print("going", flush=True)
+        time.sleep(0.01)
+"""
+LOADERS = {
+    "threads": "loader = Loader(corpus, spec, num_workers=2)",
+    "lasting threads": "loader = Loader(corpus, spec, num_workers=2, persistent_workers=True)",
+    "threads that hang": """
+real = Block.refuse_truncated
+def refuse_truncated(block, first, end):
+    if threading.current_thread() is not threading.main_thread():
+        time.sleep(60)
+    real(block, first, end)
+Block.refuse_truncated = refuse_truncated
+loader = Loader(corpus, spec, num_workers=2)
+""",
+    "worker processes": """
+from torch.utils.data import DataLoader
+loader = DataLoader(AdaptiveSequentialDataset(corpus, spec), 4, num_workers=2, multiprocessing_context="fork")
+""",
+}
+
+
+@pytest.mark.parametrize("kind", LOADERS)
+def test_fault_08_ctrl_c_ends_the_process_in_two_seconds(small: Any, kind: str) -> None:
+    """As a terminal sends it: to the process and to all that it started."""
+    child = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", START + LOADERS[kind] + ITERATE, str(small.corpus.path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert child.stdout is not None
+    assert [child.stdout.readline() for _ in range(3)] == ["going\n"] * 3
+    began = time.monotonic()
+    os.killpg(child.pid, signal.SIGINT)
+    _, said = child.communicate(timeout=20)
+    assert time.monotonic() - began < 2
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    assert child.returncode == -signal.SIGINT
+    assert group_is_gone(child.pid)
