@@ -64,8 +64,9 @@ from koekao.batches import AdaptiveSequentialDataset, ClipDataset
 from koekao.corpus import Corpus
 corpus, said = Corpus.open(sys.argv[1]), []
 for kind in (AdaptiveSequentialDataset, ClipDataset):
-    loader = DataLoader(kind(corpus, window_frames=8), 4, num_workers=2, multiprocessing_context="fork")
-    batches = iter(loader)
+    # batches become numbers, for tensors that a dead worker sent cannot be fetched, which torch tells in other words
+    how = {"num_workers": 2, "multiprocessing_context": "fork", "collate_fn": len}
+    batches = iter(DataLoader(kind(corpus, window_frames=8), 4, **how))
     next(batches)
     pid, began = batches._workers[1].pid, time.monotonic()
     try:
