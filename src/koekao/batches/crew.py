@@ -31,7 +31,7 @@ from koekao.batches.sources import PlannedBlocks
 from koekao.errors import BatchError
 
 _JOIN_S = 1.0
-_LOOKS = 3000
+_LOOKS = 10_000
 """Times that a thread without leave looks for it before it sleeps: some ten microseconds."""
 _SHORTEST_SLEEP_S, _LONGEST_SLEEP_S = 2e-5, 1e-3
 _CORES_BESIDE = max(1, len(os.sched_getaffinity(0)) - 1) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -113,9 +113,12 @@ class Ahead:
         try:
             for n, number in enumerate(self._numbers):
                 last = min(n + self._ahead + 1, len(self._numbers))
-                self._permit(range(n + len(places), last), places)
+                for more in range(n + len(places), last):
+                    places.append(self._permit(more))
+                if True in self._sleeps:
+                    self._wake(_CORES_BESIDE)
                 self._wait_for(n)
-                while n_sent < last and (n_sent == n or self._is_made(n_sent)):
+                while self._ring.sends and n_sent < last and (n_sent == n or self._is_made(n_sent)):
                     places[n_sent - n].send()
                     n_sent += 1
                 self._ring.turn += 1
@@ -123,12 +126,11 @@ class Ahead:
         finally:
             self._stop()
 
-    def _permit(self, more: range, places: deque[Place]) -> None:
-        """Give leave for the batches ``more``, counted from the first of the iteration, and wake who sleeps."""
-        for n in more:
-            places.append(self._ring.prepare(self._turn + n))
-            kernel.permit(self._at_signals, (self._turn + n) % self._ring.n, (n + 1) * self._n_rows)
-        self._wake(_CORES_BESIDE)
+    def _permit(self, n: int) -> Place:
+        """Give leave for the batch, counted from the first of the iteration; where it will be made."""
+        place = self._ring.prepare(self._turn + n)
+        kernel.permit(self._at_signals, (self._turn + n) % self._ring.n, (n + 1) * self._n_rows)
+        return place
 
     def _wake(self, most: int) -> None:
         """Wake those of the first ``most`` threads that sleep."""
@@ -141,15 +143,15 @@ class Ahead:
 
     def _wait_for(self, n: int) -> None:
         """Help until the n-th batch is made. Raises whatever went wrong instead."""
-        if self._is_made(n):
-            return
-        until_s, pause_s = monotonic() + (self._timeout_s or float("inf")), _SHORTEST_SLEEP_S
+        until_s, pause_s = 0.0, _SHORTEST_SLEEP_S
         while True:
             self._help(until=(self._turn + n) % self._ring.n, spins=_LOOKS)
             if self._is_made(n):
                 return
             self._refuse_fault(n)
-            if monotonic() > until_s:
+            now_s = monotonic()
+            until_s = until_s or now_s + (self._timeout_s or float("inf"))
+            if now_s > until_s:
                 self._ring.is_lost = True
                 raise BatchError(
                     f"batch {self._numbers[n]} has not come within {self._timeout_s:g} s: a gathering thread hangs",

@@ -139,26 +139,27 @@ class Loader:
         self._position = first
         blocks = self._blocks  # an iterator stays in the epoch it began, whatever the loader is told meanwhile
         numbers = range(first, blocks.plan.n_batches)
-        for number, batch in zip(numbers, self._delivered(blocks, numbers), strict=True):
-            if blocks is self._blocks:
-                self._position = number + 1
-            yield batch
-
-    def _delivered(self, blocks: PlannedBlocks, numbers: range) -> Iterator[Batch]:
         ring, self._ring = self._ring or self._new_ring(), None  # a second iterator at the same time has its own
         try:
-            if self.num_workers:
-                yield from self._gathered_ahead(blocks, numbers, ring)
-            else:
-                for number in numbers:
-                    place = ring.prepare(ring.turn)
-                    names = blocks.fill(number, place.slot)
-                    place.send()
-                    ring.turn += 1
-                    yield place.deliver(names)
+            deliver = self._gathered_ahead if self.num_workers else self._gathered_inline
+            number = first
+            for batch in deliver(blocks, numbers, ring):
+                number += 1
+                if blocks is self._blocks:
+                    self._position = number
+                yield batch
         finally:
             if not ring.is_lost:
                 self._ring = ring
+
+    def _gathered_inline(self, blocks: PlannedBlocks, numbers: range, ring: Ring) -> Iterator[Batch]:
+        for number in numbers:
+            place = ring.prepare(ring.turn)
+            names = blocks.fill(number, place.slot)
+            if ring.sends:
+                place.send()
+            ring.turn += 1
+            yield place.deliver(names)
 
     def _gathered_ahead(self, blocks: PlannedBlocks, numbers: range, ring: Ring) -> Iterator[Batch]:
         crew, self._crew = self._crew or Crew(self.num_workers), None

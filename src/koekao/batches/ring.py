@@ -29,6 +29,9 @@ class Place:
     All of this is called by the thread that iterates; filling is not. Other kinds do more in between.
     """
 
+    sends = False
+    """Whether there is more to do with a batch once it is gathered."""
+
     def __init__(self, slot: Slot) -> None:
         self.slot = slot
 
@@ -62,7 +65,8 @@ class OwnedPlace(Place):
 
 
 class Ring:
-    """``n`` places in turn, each made when it is first needed; ``to`` are the addresses of their memory."""
+    """``n`` places in turn, each made when it is first needed; ``to`` are the addresses of their memory, and ``sends``
+    is true where batches must be sent once they are gathered."""
 
     def __init__(self, n: int, layout: Layout, make: Callable[[], Place]) -> None:
         self.n, self.layout, self._make = n, layout, make
@@ -71,7 +75,7 @@ class Ring:
         self._places: list[Place] = []
         self.turn = 0
         """The turn of the next batch; its place is ``turn % n``."""
-        self._has_warned = False
+        self.sends = self._has_warned = False
         self.is_lost = False
         """A thread that hangs may still write into it."""
 
@@ -80,6 +84,7 @@ class Ring:
         number = turn % self.n
         while number >= len(self._places):
             self._places.append(self._make())
+            self.sends = self._places[-1].sends
             self.to[len(self._places) - 1] = self._places[-1].slot.to
         place = self._places[number]
         self._warn_if_held(place)
@@ -104,5 +109,5 @@ def _holders(place: Place) -> int:
     return sys.getrefcount(place.handed_out)
 
 
-_NOBODY = _holders(Place(cast(Slot, SimpleNamespace(tensors={"": torch.empty(0)}))))
+_NOBODY = _holders(Place(cast(Slot, SimpleNamespace(tensors={"": torch.empty(0)})))) + 1  # a slot keeps it twice
 """References to a tensor that only its place holds, counted in the same way, for interpreters count differently."""

@@ -93,8 +93,10 @@ class Slot:
                 self.to[place] = tensors[key].data_ptr()
         self.tensors = tensors
         self.to_address = self.to.ctypes.data
+        self._batch = {key: tensors.get(key) for key in layout.order}
 
     def batch(self, names: list[str]) -> Batch:
         """What is handed out: a dictionary of its own over the slot's tensors."""
-        tensors = self.tensors
-        return {key: names if key == "file_names" else tensors[key] for key in self.layout.order}
+        batch: Batch = self._batch.copy()
+        batch["file_names"] = names
+        return batch

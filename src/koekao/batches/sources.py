@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from koekao.batches.slots import Slot
 
 _BLOCK_ROWS = 1024
+_LOOK_EVERY_S = 0.001
 _KEPT_BLOCKS = 2  # threads gather on both sides of a block's end
 
 
@@ -54,7 +56,9 @@ class Block:
     def __init__(self, table: NDArray[np.int64], names: list[str], touched: list[tuple[Any, list[int]]]) -> None:
         self.table, self.names, self.touched = table, names, touched
         self.address, self.width = table.ctypes.data, table.shape[1]
-        self._in_all = [(files, {shard for shard in shards if shard >= 0}) for files, shards in touched]
+        in_all = [(files, {shard for shard in shards if shard >= 0}) for files, shards in touched]
+        self._in_few = in_all if all(len(shards) <= 1 for _, shards in in_all) else None
+        self._good_until_s = 0.0
 
     def fill(self, slot: Slot, first: int) -> None:
         """Gather rows from ``first`` on into ``slot``, as many as it has.
@@ -67,9 +71,13 @@ class Block:
 
     def refuse_truncated(self, first: int, end: int) -> None:
         """Raise CorpusError if a file that rows ``first .. end-1`` lie in was cut short since it was opened."""
-        for (files, shards), (_, in_all) in zip(self.touched, self._in_all, strict=True):
-            here = in_all if len(in_all) <= 1 else {shard for shard in shards[first:end] if shard >= 0}
-            files.refuse_truncated(here)
+        if self._in_few is None:
+            for files, shards in self.touched:
+                files.refuse_truncated({shard for shard in shards[first:end] if shard >= 0})
+        elif monotonic() > self._good_until_s:  # one file for the whole block: one look serves for what comes at once
+            for files, few in self._in_few:
+                files.refuse_truncated(few)
+            self._good_until_s = monotonic() + _LOOK_EVERY_S
 
 
 class Sources:
@@ -100,18 +108,21 @@ class Sources:
         table[:, numbering.GAP_FRAMES], table[:, numbering.RESET] = rows.gap_frames, rows.reset
         table[:, numbering.IS_DENSE] = rows.is_dense
         touched: dict[int, tuple[Any, list[int]]] = {}
-        if self.has_sound:
-            begin = self.corpus.clock.frame_starts(start)
-            table[real, numbering.SAMPLES] = np.clip(self.corpus.n_samples[take] - begin, 0, self.n_samples)
-            within = self.corpus.audio_offset[take] + begin * self.corpus.audio_dtype.itemsize
-            table[real, numbering.AT_SOUND] = _bases(self.corpus.files, self.corpus.shard[take]) + within
-        for column, source in enumerate(self.frames, start=numbering.FIRST_FRAME_COLUMN):
-            within = source.offset[take] + start * source.frame_bytes
-            table[real, column] = _bases(source.files, source.shard[take]) + within
+        bases: dict[int, Any] = {}
+        for source in self.frames:
             if id(source.files) not in touched:
                 shards = np.full(len(rows), -1, np.int64)
                 shards[real] = source.shard[take]
                 touched[id(source.files)] = source.files, shards.tolist()
+                bases[id(source.files)] = _bases(source.files, source.shard[take])
+        if self.has_sound:
+            begin = self.corpus.clock.frame_starts(start)
+            table[real, numbering.SAMPLES] = np.clip(self.corpus.n_samples[take] - begin, 0, self.n_samples)
+            within = self.corpus.audio_offset[take] + begin * self.corpus.audio_dtype.itemsize
+            table[real, numbering.AT_SOUND] = bases[id(self.corpus.files)] + within
+        for column, source in enumerate(self.frames, start=numbering.FIRST_FRAME_COLUMN):
+            within = source.offset[take] + start * source.frame_bytes
+            table[real, column] = bases[id(source.files)] + within
         name_of = {number: self.corpus.names[number] for number in set(take.tolist())} | {NO_TAKE: ""}
         names = [name_of[number] for number in rows.take.tolist()]
         return Block(table, names, list(touched.values()))
@@ -183,10 +194,10 @@ def _frame_source(corpus: Corpus, spec: Spec, key: str) -> FrameSource:
 
 
 def _bases(files: Any, shards: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The address of each row's shard."""
-    numbers = shards.tolist()
-    base_of = {number: files.base_address(number) for number in set(numbers)}
-    return np.array([base_of[number] for number in numbers], np.int64)
+    """The address of each row's shard; one for all where there is but one."""
+    used = sorted(set(shards.tolist()))
+    addresses = np.array([files.base_address(number) for number in used], np.int64)
+    return addresses if len(used) <= 1 else addresses[np.searchsorted(used, shards)]
 
 
 def _refuse_outside(rows: Rows, corpus: Corpus) -> None:

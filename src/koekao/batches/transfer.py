@@ -97,6 +97,8 @@ class CudaWire(Wire):
 class DevicePlace(Place):
     """A place of the ring with memory here and there."""
 
+    sends = True
+
     def __init__(self, layout: Layout, wire: Wire) -> None:
         super().__init__(Slot(layout, layout.n_rows, wire.host_memory))
         self._wire = wire
