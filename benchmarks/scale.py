@@ -5,23 +5,32 @@
 For each size a corpus is simulated (30 s a take, 30 fps, 16 kHz; shards are holes, so 1.4 TB cost no disk) and opened
 in a fresh process that loads no torch. `write` is the simulation. `open` is Corpus.open, wall and CPU; `peak` is the
 largest resident memory of that process, of which `libraries` were there before it opened anything; `private` is what
-it shares with nobody afterwards.
+it shares with nobody afterwards. `open + plan` adds an epoch of streams at stride 1 and `peak then` is that process';
+`batch` is one from the middle of the epoch by its number, `resume` a position taken up there, `then batch` its first.
 
-Result on 2 cores of an AMD EPYC that others used too (so CPU says more than wall), Python 3.11, pyarrow 26:
+Result on 2 cores of an AMD EPYC, Python 3.11, pyarrow 26 (MB are 10**6 bytes):
 
                          1,200      12,000     120,000   1,200,000      growth
-    write s              0.029       0.069       0.267       4.555      x159.1
+    write s              0.017       0.075       0.097       1.407       x80.7
     hours               10.027     100.004     999.992   10000.467      x997.4
     TB                   0.001       0.014       0.138       1.379      x997.4
-    open s               0.007       0.018       0.052       0.443       x67.1
-    open CPU s           0.003       0.006       0.025       0.202       x77.2
-    peak MB             81.777      82.833      94.482     200.987        x2.5
-    libraries MB        73.232      73.241      73.372      73.110        x1.0
-    private MB          32.813      33.993      45.130     151.532        x4.6
+    open s               0.002       0.005       0.024       0.227       x94.5
+    open CPU s           0.002       0.005       0.024       0.224       x93.3
+    peak MB             83.472      84.435      95.506     202.584        x2.4
+    libraries MB        74.895      74.801      74.768      74.858        x1.0
+    private MB          34.595      35.639      46.580     153.936        x4.4
+    open + plan s        0.029       0.046       0.063       0.398       x13.7
+    peak MB then       136.253     137.986     152.756     281.661        x2.1
+    batches M            0.194       1.935      19.350     193.513      x995.6
+    batch ms             7.323       7.718       7.464       6.997        x1.0
+    resume ms            0.055       0.057       0.085       0.371        x6.7
+    then batch ms        2.387       2.160       2.244       1.269        x0.5
+    state B            511.000     513.000     515.000     517.000        x1.0
 
 Reading: opening is linear in takes, 0.17 microseconds of CPU each: a third of it is reading 100 MB of index, a third
-their SHA-256, a third 5,376 shards (JSON, and a look at the size of each). Memory grows by 110 bytes a take: the bytes
-of the index itself, which the columns are views of, and no object a take.
+their SHA-256, a third 5,376 shards (JSON, and a look at the size of each). Memory grows by 110 bytes a take for the
+corpus, the bytes of the index itself, and by 22 for a plan of it; 53 MB of the plan's process are the linker's library.
+A batch costs the same in all: half of it is page faults of memory that is touched for the first time.
 """
 
 from __future__ import annotations
