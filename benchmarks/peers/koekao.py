@@ -40,4 +40,5 @@ def _endless(loader: Any, workload: Workload) -> Iterator[Batch]:
     for epoch in itertools.count():
         loader.set_epoch(epoch)
         for batch in loader:
-            yield {**batch, "audio": batch[sound], "curves": batch[curves]}
+            batch["audio"], batch["curves"] = batch[sound], batch[curves]  # only the tensors are lent
+            yield batch

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from reference import assert_rows_by_hand
 
 from koekao.batches import ClipSpec, Loader, StreamSpec, gather
 from koekao.batches.spec import clip_frames, spec_dict
 from koekao.clock import Clock
 from koekao.errors import ConfigError
 from koekao.windows import NO_TAKE, Rows, StridePolicy
+from reference import assert_rows_by_hand
 
 
 def rows_at(*places: tuple[int, int, int]) -> Rows:
