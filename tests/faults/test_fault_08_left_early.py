@@ -58,7 +58,8 @@ def test_fault_08_a_view_left_again_and_again_leaves_nothing_behind(small: Any, 
 
 
 START = """
-import sys, threading, time
+import signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored by what it starts behind itself
 from koekao.batches import AdaptiveSequentialDataset, Loader, StreamSpec
 from koekao.batches.sources import Block
 from koekao.corpus import Corpus
