@@ -30,7 +30,7 @@ from koekao.batches.slots import Batch
 from koekao.batches.sources import PlannedBlocks
 from koekao.errors import BatchError
 
-_JOIN_S = 1.0
+_JOIN_S = 0.3
 _LOOKS = 10_000
 """Times that a thread without leave looks for it before it sleeps: some ten microseconds."""
 _SHORTEST_SLEEP_S, _LONGEST_SLEEP_S = 2e-5, 1e-3
@@ -58,7 +58,7 @@ class Crew:
         self._dismissal = weakref.finalize(self, _dismiss, self.tasks, threads, _JOIN_S)
 
     def close(self, *, wait: bool = True) -> None:
-        """Send the threads home and wait for them, a second at most; or not at all, where one is known to hang."""
+        """Send the threads home and wait for them, for a moment at most; not at all where one is known to hang."""
         if self._dismissal.detach():
             _dismiss(self.tasks, self._threads, _JOIN_S if wait else 0.0)
 
