@@ -189,33 +189,39 @@ def test_in_the_middle_of_a_batch(small: Any) -> None:
         assert rest == [int(item["start_frames"]) for item in items[at:]]
 
 
+class Plain(Stateful):
+    """What a trainer has that knows torch alone: a DataLoader without workers, and the states of the views."""
+
+    def __init__(self, corpus: Any, spec: Any) -> None:
+        super().__init__(corpus, spec, 0)
+        sampler = self.loader.sampler
+        self.views = [self.dataset, *([sampler] if spec is CLIPS else [])]
+        self.plain: Any = DataLoader(self.dataset, spec.batch_size, sampler=sampler if spec is CLIPS else None)
+
+    def __iter__(self) -> Iterator[AnyBatch]:
+        return iter(self.plain)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"views": [view.state_dict() for view in self.views]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        for view, saved in zip(self.views, state["views"], strict=True):
+            view.load_state_dict(saved)
+
+
 @every_spec
 def test_without_workers_a_plain_dataloader_resumes_by_the_states_of_the_views(small: Any, spec: Any) -> None:
-    class Plain:
-        """What a trainer has that knows torch alone."""
+    assert resume_law(lambda: Plain(small.corpus, spec)) > 8
 
-        def __init__(self) -> None:
-            self.stateful = Stateful(small.corpus, spec, 0)
-            sampler = self.stateful.loader.sampler
-            self.views = [self.stateful.dataset, *([sampler] if spec is CLIPS else [])]
-            self.loader: Any = DataLoader(
-                self.stateful.dataset, batch_size=spec.batch_size, sampler=sampler if spec is CLIPS else None
-            )
 
-        def set_epoch(self, epoch: int) -> None:
-            self.stateful.set_epoch(epoch)
-
-        def __iter__(self) -> Iterator[AnyBatch]:
-            return iter(self.loader)
-
-        def state_dict(self) -> dict[str, Any]:
-            return {"views": [view.state_dict() for view in self.views]}
-
-        def load_state_dict(self, state: dict[str, Any]) -> None:
-            for view, saved in zip(self.views, state["views"], strict=True):
-                view.load_state_dict(saved)
-
-    assert resume_law(Plain) > 8
+@every_spec
+def test_setting_the_epoch_of_the_position_keeps_it_and_another_leaves_it(small: Any, spec: Any) -> None:
+    state = after(2, Plain(small.corpus, spec), 1)
+    for epoch, done in ((1, 2), (2, 0)):
+        loader = Plain(small.corpus, spec)
+        loader.load_state_dict(state)
+        loader.set_epoch(epoch)
+        assert_same_batches(loader, whole(small.corpus, spec, epoch)[done:])
 
 
 @every_spec

@@ -58,16 +58,26 @@ def test_fault_06_without_shared_memory_the_loader_works_and_the_views_say_what_
 
 
 KILL = """
-import gc, json, os, signal, sys, time
-from torch.utils.data import DataLoader
+import json, os, signal, sys, time
+from torch.utils.data import DataLoader, get_worker_info
 from koekao.batches import AdaptiveSequentialDataset, ClipDataset
 from koekao.corpus import Corpus
+
+made = 0
+
+def stop_in_the_second_batch(item, _):
+    global made
+    made += 1
+    if made > 4 and get_worker_info().id == 1:
+        time.sleep(60)
+    return item
+
 corpus, said = Corpus.open(sys.argv[1]), []
 for kind in (AdaptiveSequentialDataset, ClipDataset):
-    # batches become numbers, for tensors that a dead worker sent cannot be fetched, which torch tells in other words
-    how = {"num_workers": 2, "multiprocessing_context": "fork", "collate_fn": len}
-    batches = iter(DataLoader(kind(corpus, window_frames=8), 4, **how))
-    next(batches)
+    dataset = kind(corpus, window_frames=8, batch_size=4, transform=stop_in_the_second_batch)
+    loader = DataLoader(dataset, 4, num_workers=2, multiprocessing_context="fork")
+    batches = iter(loader)
+    next(batches), next(batches)  # nothing of the second worker is under way any more
     pid, began = batches._workers[1].pid, time.monotonic()
     try:
         os.kill(pid, signal.SIGKILL)
@@ -76,7 +86,6 @@ for kind in (AdaptiveSequentialDataset, ClipDataset):
     except RuntimeError as error:
         said.append({"pid": pid, "text": str(error), "seconds": time.monotonic() - began})
     del batches
-    gc.collect()
 print(json.dumps(said), flush=True)
 sys.stdin.readline()
 """
