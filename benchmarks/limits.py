@@ -137,12 +137,9 @@ def filled(stores: Path, workload: Workload, fill: Fill, sound_name: str) -> Ite
     size = workload.batch_size
     sound, curves = flat.mapped(sound_name), flat.mapped("curves").reshape(-1)
     sound_begin, curves_begin = flat.audio_begins(take, start), (flat.curves_begin[take] + start) * N_CURVES
-    sound_rows = np.empty((size, workload.n_samples), np.float32)
-    curve_rows = np.empty((size, workload.n_frames * N_CURVES), np.float32)
-    batch: Batch = {
-        "audio": torch.from_numpy(sound_rows),
-        "curves": torch.from_numpy(curve_rows).view(size, workload.n_frames, N_CURVES),
-    }
+    audio, frames = torch.empty(size, workload.n_samples), torch.empty(size, workload.n_frames, N_CURVES)
+    sound_rows, curve_rows = audio.numpy(), frames.view(size, -1).numpy()  # torch's memory begins at a cache line
+    batch: Batch = {"audio": audio, "curves": frames}
     for first in itertools.chain.from_iterable(itertools.repeat(range(0, len(take) - size + 1, size))):
         rows = slice(first, first + size)
         fill(sound, curves, sound_begin[rows], curves_begin[rows], sound_rows, curve_rows)

@@ -76,8 +76,14 @@ def test_fault_03_and_the_same_on_every_rank(small: Any) -> None:
     assert ranks[0] | ranks[1] | ranks[2] == by_hand(small.lengths, small.corpus.clock.window_samples(8))
 
 
-def test_fault_03_rows_that_fill_up_are_left_as_they_are(small: Any) -> None:
-    batches = list(torch_loader(dataset_of(small.corpus, "wav"), 0))
-    padding = batches[-1]["valid_frames"] == 0
-    assert padding.any()
-    assert not batches[-1]["wav"][padding].any()
+def marked(item: dict[str, Any], _: np.random.Generator) -> dict[str, Any]:
+    """A transform that adds a key."""
+    return item | {"mark": torch.tensor(int(item["valid_frames"]))}
+
+
+@pytest.mark.parametrize("view", [AdaptiveSequentialDataset, ClipDataset])
+def test_fault_03_rows_that_fill_up_are_transformed_too_so_that_all_have_equal_keys(small: Any, view: Any) -> None:
+    dataset = view(small.corpus, window_frames=8, batch_size=7 if view is ClipDataset else 4, transform=marked)
+    batches = list(torch_loader(dataset, 0))
+    assert any((batch["valid_frames"] == 0).any() for batch in batches)
+    assert all(torch.equal(batch["mark"], batch["valid_frames"]) for batch in batches)

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import torch
 
-from koekao.batches.slots import Batch, Layout, NewTensor, Slot, plain_memory
+from koekao.batches.buffers import NewTensor, plain_memory
+from koekao.batches.slots import Batch, Layout, Slot
 from koekao.batches.sources import Sources
 from koekao.batches.spec import Spec
 from koekao.corpus import Corpus

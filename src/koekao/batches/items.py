@@ -61,13 +61,13 @@ class SharedEpoch:
 
 
 def transformed(item: Item, transform: Transform | None, seed: int, epoch: int) -> Item:
-    """The item as ``transform`` changes it; padding rows are left as they are.
+    """The item as ``transform`` changes it. Padding rows too (silence, ``valid_frames`` 0): all items have equal keys.
 
     Raises:
         BatchError: the transform raised something. It is told here in words, for a worker process can hand on nothing
             else: not every exception can be pickled.
     """
-    if transform is None or not int(item["valid_frames"]):
+    if transform is None:
         return item
     take, start = int(item["file_indices"]), int(item["start_frames"])
     try:

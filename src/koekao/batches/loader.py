@@ -15,14 +15,13 @@ from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from typing import Any, TypedDict
 
-import numpy as np
 import torch
 
-from koekao.batches.buffers import Buffers
+from koekao.batches.buffers import Buffers, NewTensor, pinned_memory, plain_memory
 from koekao.batches.crew import Ahead, Crew
 from koekao.batches.position import identity, refuse_other, refuse_outside, this_rank
 from koekao.batches.ring import OwnedPlace, Place, Ring
-from koekao.batches.slots import Batch, Layout, Slot, plain_memory
+from koekao.batches.slots import Batch, Layout
 from koekao.batches.sources import PlannedBlocks, Sources
 from koekao.batches.spec import Plan, Spec
 from koekao.batches.transfer import DevicePlace, Wire, wire_to
@@ -128,8 +127,7 @@ class Loader:
         if not 0 <= number < len(self):
             raise IndexError(f"batch {number} of an epoch of {len(self)}")
         layout = self._layout()
-        place = OwnedPlace(layout, self._owned_memory) if self._wire is None else DevicePlace(layout, self._wire)
-        place.release()
+        place = Place(layout, self._owned_memory) if self._wire is None else DevicePlace(layout, self._wire)
         names = self._blocks.fill(number, place.slot)
         place.send()
         return place.deliver(names)
@@ -215,16 +213,11 @@ class Loader:
         elif self.copy or self.pin_memory:
             make = partial(OwnedPlace, layout, self._owned_memory)
         else:
-            make = partial(_reused_place, layout)
+            make = partial(Place, layout, plain_memory)
         n_ahead = self.prefetch_factor if self.num_workers else 0
         return Ring(1 + self.prefetch_factor + n_ahead, layout, make)
 
-    def _owned_memory(self, shape: tuple[int, ...], dtype: type[np.generic]) -> torch.Tensor:
-        """Memory for a batch that somebody will keep; pinned memory torch itself uses again when copies are done."""
-        if self.pin_memory:
-            return torch.from_numpy(np.empty(0, dtype)).new_empty(shape, pin_memory=True)
-        return self._buffers.empty(shape, dtype)
-
-
-def _reused_place(layout: Layout) -> Place:
-    return Place(Slot(layout, layout.n_rows, plain_memory))
+    @property
+    def _owned_memory(self) -> NewTensor:
+        """Memory for batches that somebody will keep."""
+        return pinned_memory if self.pin_memory else self._buffers.empty

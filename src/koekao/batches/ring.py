@@ -14,31 +14,31 @@ import sys
 import warnings
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from koekao.batches.slots import Batch, Layout, NewTensor, Slot
+from koekao.batches.buffers import NewTensor
+from koekao.batches.slots import Batch, Layout, Slot
 
 
 class Place:
     """Where one batch is made, over and over: the same memory each time, filled again.
 
     All of this is called by the thread that iterates; filling is not. Other kinds do more in between.
+
+    Attributes:
+        slot: the memory to gather into.
+        watched: one of the tensors that are handed out, to see whether somebody holds on to it.
+        sends: whether there is more to do with a batch once it is gathered.
     """
 
     sends = False
-    """Whether there is more to do with a batch once it is gathered."""
 
-    def __init__(self, slot: Slot) -> None:
-        self.slot = slot
-
-    @property
-    def handed_out(self) -> torch.Tensor:
-        """One of the tensors that are handed out."""
-        return next(iter(self.slot.tensors.values()))
+    def __init__(self, layout: Layout, new: NewTensor) -> None:
+        self.slot = Slot(layout, layout.n_rows, new)
+        self.watched = next(iter(self.slot.tensors.values()))
 
     def release(self) -> None:
         """What was delivered from here is no longer used: make ready for another batch."""
@@ -55,8 +55,9 @@ class OwnedPlace(Place):
     """Other memory each time, which belongs to whoever holds the batch."""
 
     def __init__(self, layout: Layout, new: NewTensor) -> None:
-        super().__init__(Slot(layout, layout.n_rows, new))
+        super().__init__(layout, new)
         self._new, self._is_fresh = new, True
+        self.watched = torch.empty(0)  # who holds on to a batch of his own is right
 
     def release(self) -> None:
         if not self._is_fresh:
@@ -87,27 +88,26 @@ class Ring:
             self.sends = self._places[-1].sends
             self.to[len(self._places) - 1] = self._places[-1].slot.to
         place = self._places[number]
-        self._warn_if_held(place)
-        before = place.slot
-        place.release()
-        if place.slot is not before:
-            self.to[number] = place.slot.to
-        return place
-
-    def _warn_if_held(self, place: Place) -> None:
-        """One batch is held by the loop that asks for the next, and one may be by zip or enumerate around it."""
-        if not self._has_warned and _holders(place) > _NOBODY + 2 and not isinstance(place, OwnedPlace):
+        if sys.getrefcount(place.watched) > _MOST_HOLDERS and not self._has_warned:
             self._has_warned = True
             warnings.warn(
                 f"batches are still held although {self.n} more were asked for: their memory holds later ones now. "
                 "Say copy=True to keep batches, or copy what you keep",
                 stacklevel=2,
             )
+        before = place.slot
+        place.release()
+        if place.slot is not before:
+            self.to[number] = place.slot.to
+        return place
 
 
-def _holders(place: Place) -> int:
-    return sys.getrefcount(place.handed_out)
+def _most_holders() -> int:
+    """References to a tensor that its place holds, as its slot does twice; that the loop holds which asks for the next
+    batch; and that zip or enumerate around it hold. Counted, for interpreters count differently."""
+    place = SimpleNamespace(watched=torch.empty(0))
+    place.others = [place.watched] * 4
+    return sys.getrefcount(place.watched)
 
 
-_NOBODY = _holders(Place(cast(Slot, SimpleNamespace(tensors={"": torch.empty(0)})))) + 1  # a slot keeps it twice
-"""References to a tensor that only its place holds, counted in the same way, for interpreters count differently."""
+_MOST_HOLDERS = _most_holders()

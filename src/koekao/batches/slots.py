@@ -1,4 +1,4 @@
-"""The memory of one batch, and the ring in which it is used again.
+"""What a batch consists of, and the memory that one batch is gathered into.
 
 A batch is a few large arrays that are filled anew for each window. Allocating them for each batch is paid for in page
 faults, more than the copy itself costs; a slot is allocated once and filled again and again.
@@ -6,27 +6,18 @@ faults, more than the copy itself costs; a slot is allocated once and filled aga
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 
 from koekao.batches import numbering
+from koekao.batches.buffers import NewTensor
 from koekao.batches.sources import Sources
 from koekao.batches.spec import StreamSpec
 
 Batch = dict[str, Any]
 """Tensors by name, and ``file_names`` (a list of str); see :func:`koekao.batches.gather`."""
-
-NewTensor = Callable[[tuple[int, ...], type[np.generic]], torch.Tensor]
-"""Makes an uninitialised tensor of a shape and numpy dtype."""
-
-
-def plain_memory(shape: tuple[int, ...], dtype: type[np.generic]) -> torch.Tensor:
-    """An uninitialised tensor in ordinary memory."""
-    return torch.from_numpy(np.empty(shape, dtype))
-
 
 _SMALL: dict[str, tuple[int, type[np.generic]]] = {
     "file_indices": (numbering.TO_TAKE_ID, np.int64),
@@ -93,7 +84,7 @@ class Slot:
                 self.to[place] = tensors[key].data_ptr()
         self.tensors = tensors
         self.to_address = self.to.ctypes.data
-        self._batch = {key: tensors.get(key) for key in layout.order}
+        self._batch = {key: tensors.get(key) for key in layout.order}  # to be copied, which is the fastest way
 
     def batch(self, names: list[str]) -> Batch:
         """What is handed out: a dictionary of its own over the slot's tensors."""

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from koekao.batches.buffers import pinned_memory
 from koekao.batches.ring import Place
-from koekao.batches.slots import Batch, Layout, Slot
+from koekao.batches.slots import Batch, Layout
 from koekao.errors import ConfigError
 
 Pair = tuple[torch.Tensor, torch.Tensor]
@@ -70,7 +71,7 @@ class CudaWire(Wire):
         self._stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
 
     def host_memory(self, shape: tuple[int, ...], dtype: type[np.generic]) -> torch.Tensor:
-        return torch.from_numpy(np.empty(0, dtype)).new_empty(shape, pin_memory=True)
+        return pinned_memory(shape, dtype)
 
     def device_memory(self, shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
         return torch.empty(shape, dtype=dtype, device=self.device)
@@ -100,7 +101,7 @@ class DevicePlace(Place):
     sends = True
 
     def __init__(self, layout: Layout, wire: Wire) -> None:
-        super().__init__(Slot(layout, layout.n_rows, wire.host_memory))
+        super().__init__(layout, wire.host_memory)
         self._wire = wire
         self._there: dict[str, torch.Tensor] = {}
         self._copies: list[Pair] = []
@@ -113,11 +114,8 @@ class DevicePlace(Place):
                 self._conversions.append((there, sound))
                 there = sound
             self._there[key] = there
+        self.watched = next(iter(self._there.values()))
         self._free = self._arrived = wire.now()
-
-    @property
-    def handed_out(self) -> torch.Tensor:
-        return next(iter(self._there.values()))
 
     def release(self) -> None:
         self._free = self._wire.now()

@@ -42,7 +42,7 @@ class AdaptiveSequentialDataset(IterableDataset[Item]):
     Args:
         corpus: where the takes lie.
         spec: what the batches are; or its settings by name.
-        transform: applied to each item that holds a window, with a generator from (seed, epoch, window).
+        transform: applied to each item (padding rows too), with a generator from (seed, epoch, window).
         rank, world_size: as in :class:`~koekao.batches.Loader`: each process gets its own streams, by default as
             torch.distributed says.
 
