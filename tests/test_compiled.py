@@ -156,3 +156,24 @@ def test_numbers_arrive_whole() -> None:
     deal(address[0], 3, address[1], address[2], 3, address[3], 2)
     assert stream_of.tolist() == [0, 1, 1]
     assert heap[2:].tolist() == [2**62, 12]
+
+
+def test_code_is_kept_for_one_processor_and_one_compiler(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two machines that share a folder may have processors of one name, of which one lacks AVX-512."""
+    import llvmlite
+    import llvmlite.binding as llvm
+
+    monkeypatch.syspath_prepend(str(home.folder))
+    here = compiled._key(home.source, home.numbers)
+    assert compiled._key(home.source, home.numbers) == here
+    lesser = llvm.get_host_cpu_features()
+    lesser["avx2"] = not lesser.get("avx2", False)
+    for where, name, value in (
+        (llvm, "get_host_cpu_features", lambda: lesser),
+        (llvm, "get_host_cpu_name", lambda: "another"),
+        (llvm, "get_default_triple", lambda: "riscv64-unknown-linux-gnu"),
+        (llvmlite, "__version__", "0.0"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(where, name, value)
+            assert compiled._key(home.source, home.numbers) != here

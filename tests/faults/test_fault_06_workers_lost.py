@@ -141,3 +141,39 @@ def test_fault_06_a_thread_that_hangs_is_an_error_in_time(
     hangs.set()
     monkeypatch.undo()
     assert_same_batches(loader, streams(small.corpus))
+
+
+def test_fault_06_where_a_thread_hangs_the_others_make_the_batch(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only as many threads as there are cores beside are woken for a batch; where it is late, all of them are."""
+    monkeypatch.setattr("koekao.batches.crew._CORES_BESIDE", 1)
+    iterations, made = [], Ahead.__init__
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        made(self, *args, **kwargs)
+        iterations.append(self)
+
+    monkeypatch.setattr(Ahead, "__init__", init)
+    loader = streams(small.corpus, num_workers=2, timeout_s=5.0)
+    batches = iter(loader)
+    next(batches)
+    (ahead,) = iterations
+    while not all(ahead._sleeps):
+        time.sleep(0.001)
+    hangs, real = threading.Event(), Ahead._help
+    threads: dict[str, None] = {}
+
+    def help_or_hang(self: Any, **how: Any) -> None:
+        name = threading.current_thread().name
+        threads[name] = None
+        if name.endswith("_0"):
+            hangs.wait(20)
+        if threading.current_thread() is not threading.main_thread():
+            real(self, **how)
+
+    monkeypatch.setattr(Ahead, "_help", help_or_hang)
+    try:
+        next(batches), next(batches)
+    finally:
+        hangs.set()
+    assert "koekao-gather_1" in threads
+    batches.close()

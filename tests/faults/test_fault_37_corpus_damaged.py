@@ -177,3 +177,42 @@ def test_a_shard_cut_under_a_reader_is_an_error_and_no_sigbus(folder: Path, way:
     said, _ = child.communicate("go on\n")
     assert child.returncode == 0, said
     assert f"{path}: was cut while it was open: holds {left} bytes; expected {size}\n" in said
+
+
+ITERATOR = """
+import sys, time
+from koekao.batches import Loader, StreamSpec
+from koekao.corpus import Corpus
+from koekao.errors import CorpusError
+loader = Loader(Corpus.open(sys.argv[1]), StreamSpec(window_frames=8), num_workers=int(sys.argv[2]))
+batches = iter(loader)
+next(batches)
+print("read", flush=True)
+sys.stdin.readline()
+time.sleep(0.01)
+try:
+    for _ in batches:
+        pass
+except CorpusError as error:
+    print(error)
+    sys.exit(0)
+sys.exit("iterated behind the end of a file")
+"""
+
+
+@pytest.mark.parametrize("num_workers", ["0", "1", "2"])
+def test_the_only_shard_cut_between_two_batches_is_an_error_and_no_sigbus(tmp_path: Path, num_workers: str) -> None:
+    pack_takes(ten(), tmp_path / "c", dataclasses.replace(CONFIG, shard_bytes=1 << 30))
+    path = tmp_path / "c" / "shard-00000.arrow"
+    child = subprocess.Popen(
+        [sys.executable, "-c", ITERATOR, str(tmp_path / "c"), num_workers],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdin is not None and child.stdout is not None
+    assert child.stdout.readline() == "read\n"
+    os.truncate(path, 5000)
+    said, _ = child.communicate("go on\n")
+    assert child.returncode == 0, said
+    assert f"{path}: was cut while it was open: holds 5000 bytes" in said
