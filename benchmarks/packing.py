@@ -48,7 +48,7 @@ from koekao.corpus import PackConfig, PackProgress, pack
 from koekao.corpus.shards import ShardWriter
 from koekao.outputs.folder import write_take
 from koekao.takes import TakePolicies
-from koekao.takes.synthetic import make_take
+from koekao.takes.synthetic.making import make_take
 
 SHORTEST_S, LONGEST_S = 60.0, 180.0
 RESUME_SHARD_BYTES = 32_000_000

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from koekao.arkit import NAMES
 from koekao.outputs.folder import write_take
-from koekao.takes.synthetic import make_takes
+from koekao.takes.synthetic.making import make_takes
 from workloads import FPS, PCM_SCALE, SAMPLE_RATE, Batch, Workload, first_sample
 
 N_TAKES = 64

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from koekao.takes import Take as Take
     from koekao.takes import read_curves as read_curves
     from koekao.takes import read_sound as read_sound
-    from koekao.takes.synthetic import make_take as make_take
-    from koekao.takes.synthetic import make_takes as make_takes
+    from koekao.takes.synthetic.making import make_take as make_take
+    from koekao.takes.synthetic.making import make_takes as make_takes
     from koekao.training import TrainConfig as TrainConfig
     from koekao.windows import StridePolicy as StridePolicy
 

@@ -12,7 +12,7 @@ import torch
 from koekao.animation import Animator, animate
 from koekao.errors import ModelError, SoundError
 from koekao.models import FaceModel, build
-from koekao.takes.synthetic import make_take
+from koekao.takes.synthetic.making import make_take
 from koekao.takes.take import as_float
 
 BOTH = pytest.mark.parametrize("name", ["sequential", "frame"])

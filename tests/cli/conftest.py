@@ -19,7 +19,7 @@ import pytest
 from koekao.cli import main
 from koekao.cli.console import ERRORS, OUT
 from koekao.outputs.folder import write_take
-from koekao.takes.synthetic import make_take
+from koekao.takes.synthetic.making import make_take
 
 SMALL_MODEL = ("--model.dim", "16", "--batch-size", "4", "--device", "cpu")
 

@@ -16,7 +16,7 @@ from koekao.clock import Clock
 from koekao.errors import ConfigError
 from koekao.features import LogMel, LogMelConfig
 from koekao.features.logmel import POWER_FLOOR, mel_filters
-from koekao.takes.synthetic import make_take
+from koekao.takes.synthetic.making import make_take
 from koekao.takes.take import as_float
 
 RATES = ["24", "25", "30", "30000/1001", "60000/1001", "60"]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from koekao.animation import Animator, animate
 from koekao.models import FaceModel, build
-from koekao.takes.synthetic import make_take
+from koekao.takes.synthetic.making import make_take
 from koekao.takes.take import as_float
 
 Sound = NDArray[np.float32]

@@ -13,7 +13,7 @@ from koekao.animation import Animator
 from koekao.batches import Batch, Loader, StreamSpec
 from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.models import SequentialModel, build
-from koekao.takes.synthetic import make_take
+from koekao.takes.synthetic.making import make_take
 from koekao.takes.take import as_float
 from koekao.training.tasks import SequentialTask
 from koekao.windows import StridePolicy

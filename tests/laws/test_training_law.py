@@ -11,7 +11,7 @@ import torch
 
 from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.models.weights import read_tensors
-from koekao.takes.synthetic import make_takes
+from koekao.takes.synthetic.making import make_takes
 from koekao.training import TrainConfig, Trainer, evaluate, open_run
 from koekao.training import trainer as trainer_module
 from koekao.training.log import JsonLines

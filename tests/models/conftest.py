@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from koekao.models import FaceModel, build
-from koekao.takes.synthetic import make_take
+from koekao.takes.synthetic.making import make_take
 from koekao.takes.take import as_float
 
 SETTINGS: dict[str, dict[str, Any]] = {

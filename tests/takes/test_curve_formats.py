@@ -11,7 +11,7 @@ from take_files import curves, jsonl_line, write_jsonl, write_livelink
 
 from koekao import arkit
 from koekao.errors import CurvesError
-from koekao.takes.formats import CURVE_FORMATS, read_curves
+from koekao.takes.formats.registry import CURVE_FORMATS, read_curves
 
 
 def test_content_decides_and_the_name_does_not(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from take_files import curves
 
 from koekao.errors import ConfigError, CurvesError
-from koekao.takes.curves import CurveTrack, frame_times, is_on_grid, on_frames
+from koekao.takes.curves import CurveTrack
+from koekao.takes.rates import frame_times, is_on_grid, on_frames
 from koekao.takes.take import Source
 
 FPS = Fraction(30)

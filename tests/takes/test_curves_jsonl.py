@@ -15,8 +15,8 @@ from take_files import curves, jsonl_line, named, survives_pickling, write_jsonl
 from koekao import arkit
 from koekao.errors import CurvesError
 from koekao.takes.curves import CurveTrack
-from koekao.takes.formats import read_curves
-from koekao.takes.jsonl import read_jsonl
+from koekao.takes.formats.jsonl import read_jsonl
+from koekao.takes.formats.registry import read_curves
 from koekao.takes.source import TextFile
 from koekao.takes.take import Source
 

@@ -15,8 +15,8 @@ from take_files import LIVELINK_HEADER, curves, livelink_rows, survives_pickling
 from koekao import arkit
 from koekao.errors import CurvesError
 from koekao.takes.curves import CurveTrack
-from koekao.takes.formats import read_curves
-from koekao.takes.livelink import read_livelink
+from koekao.takes.formats.livelink import read_livelink
+from koekao.takes.formats.registry import read_curves
 from koekao.takes.source import TextFile
 from koekao.takes.take import Source
 

@@ -15,8 +15,8 @@ from take_files import curves, jsonl_line, named
 
 from koekao import arkit
 from koekao.errors import CurvesError
-from koekao.takes import jsonl
-from koekao.takes.jsonl_alike import rows_alike
+from koekao.takes.formats import jsonl
+from koekao.takes.formats.jsonl_alike import rows_alike
 from koekao.takes.source import TextFile
 from koekao.takes.take import Source
 

@@ -14,7 +14,7 @@ import soundfile
 from take_files import noise, sine, wav_bytes, write_wav
 
 from koekao.errors import ConfigError, SoundError
-from koekao.takes.sound import probe_sound, read_sound
+from koekao.takes.sound.reading import probe_sound, read_sound
 
 
 def encoded(path: Path, samples: np.ndarray, rate: int = 16000, **how: str) -> Path:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from koekao.arkit import INDEX, N_CURVES, NAMES
 from koekao.errors import ConfigError
-from koekao.takes.synthetic import VOICES, Voice, make_take, make_takes
-from koekao.takes.synthetic_face import BLINK_CLOSE_S, BLINK_DELAY_S, RIGHT_SIDE, face_of
-from koekao.takes.synthetic_score import NUMBER, PAUSE, PHONES, TICK_S, Score, write_score
-from koekao.takes.synthetic_voice import EFFORT_DB, LOUDEST_RMS, speak
+from koekao.takes.synthetic.face import BLINK_CLOSE_S, BLINK_DELAY_S, RIGHT_SIDE, face_of
+from koekao.takes.synthetic.making import VOICES, Voice, make_take, make_takes
+from koekao.takes.synthetic.score import NUMBER, PAUSE, PHONES, TICK_S, Score, write_score
+from koekao.takes.synthetic.voice import EFFORT_DB, LOUDEST_RMS, speak
 from koekao.takes.take import Take, as_float
 
 STILL = {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from take_files import timecode
 
 from koekao.errors import CurvesError
-from koekao.takes.timecode import CLOCK_RATES, clock_rate, elapsed_s, parse_timecode
+from koekao.takes.formats.timecode import CLOCK_RATES, clock_rate, elapsed_s, parse_timecode
 
 
 def parsed(codes: list[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from koekao.corpus import Corpus, PackConfig, pack_takes
-from koekao.takes.synthetic import make_takes
+from koekao.takes.synthetic.making import make_takes
 from koekao.training import TrainConfig, Trainer
 from koekao.training.log import JsonLines
 

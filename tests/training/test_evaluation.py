@@ -15,7 +15,7 @@ from koekao.animation import animate
 from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.errors import ModelError, RunError
 from koekao.takes import Take
-from koekao.takes.synthetic import make_take, make_takes
+from koekao.takes.synthetic.making import make_take, make_takes
 from koekao.takes.take import as_float
 from koekao.training import Run, TrainConfig, Trainer, evaluate, open_run
 from koekao.training.evaluation import check_fits, score_takes

@@ -16,7 +16,7 @@ from koekao.errors import ModelError, RunError
 from koekao.features import LogMel, LogMelConfig
 from koekao.models import build, save_model
 from koekao.takes import Take
-from koekao.takes.synthetic import make_take
+from koekao.takes.synthetic.making import make_take
 from koekao.takes.take import as_float
 from koekao.training import ridge
 from koekao.training.ridge import Ridge, inputs_of

@@ -14,7 +14,7 @@ from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.errors import RunError
 from koekao.models import build
 from koekao.takes import Take
-from koekao.takes.synthetic import make_take
+from koekao.takes.synthetic.making import make_take
 from koekao.takes.take import as_float
 from koekao.training.statistics import fit_statistics
 

@@ -13,7 +13,7 @@ import pytest
 from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.errors import ConfigError, ModelError, RunError
 from koekao.takes import Take
-from koekao.takes.synthetic import make_take
+from koekao.takes.synthetic.making import make_take
 from koekao.training import Trainer
 from koekao.training import trainer as trainer_module
 

@@ -18,7 +18,7 @@ import torch
 
 from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.models.weights import read_tensors
-from koekao.takes.synthetic import make_take
+from koekao.takes.synthetic.making import make_take
 from koekao.training import TrainConfig, Trainer, open_run
 from koekao.training import trainer as trainer_module
 from koekao.training.parts import seconds_a_step, steps_of_run

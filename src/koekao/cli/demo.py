@@ -28,7 +28,7 @@ def demo(*, out: Path = Path("out/demo"), minutes: float = 1.0, seed: int = 0) -
     from koekao.api import animate
     from koekao.corpus import Corpus, PackConfig, pack
     from koekao.outputs.folder import write_take
-    from koekao.takes.synthetic import make_take
+    from koekao.takes.synthetic.making import make_take
     from koekao.training import TrainConfig, evaluate, open_run
 
     began_s = time.monotonic()

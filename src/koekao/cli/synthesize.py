@@ -67,7 +67,7 @@ def write_synthetic(
     from koekao.clock import parse_fps
     from koekao.errors import ConfigError
     from koekao.outputs.folder import write_take
-    from koekao.takes.synthetic import make_takes
+    from koekao.takes.synthetic.making import make_takes
 
     if takes < 1:
         raise ConfigError(f"{takes} takes", expected="at least 1")

@@ -1,10 +1,11 @@
 """Recordings: sound and curve files read, checked, and brought onto one clock."""
 
-from koekao.takes.curves import CurveTrack, on_frames
+from koekao.takes.curves import CurveTrack
 from koekao.takes.folder import Found, TakeFiles, find_takes
-from koekao.takes.formats import read_curves
+from koekao.takes.formats.registry import read_curves
 from koekao.takes.load import TakePolicies, load_take
-from koekao.takes.sound import Sound, SoundInfo, probe_sound, read_sound
+from koekao.takes.rates import on_frames
+from koekao.takes.sound.reading import Sound, SoundInfo, probe_sound, read_sound
 from koekao.takes.take import Source, Take
 
 __all__ = [

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from koekao import arkit
 from koekao.clock import Clock, parse_fps
 from koekao.errors import ConfigError, TakeError
-from koekao.takes.curves import GRID_TOLERANCE_S, CurveTrack, is_on_grid, on_frames
+from koekao.takes.curves import CurveTrack
 from koekao.takes.folder import TakeFiles
-from koekao.takes.formats import read_curves
-from koekao.takes.sound import MONO_POLICIES, Sound, read_sound
+from koekao.takes.formats.registry import read_curves
+from koekao.takes.rates import GRID_TOLERANCE_S, is_on_grid, on_frames
+from koekao.takes.sound.reading import MONO_POLICIES, Sound, read_sound
 from koekao.takes.take import Take
 
 VALUE_POLICIES = ("keep", "clip")
@@ -33,7 +34,7 @@ class TakePolicies:
     """What may be done to a recording to make it a take.
 
     Attributes:
-        mono: what to do with several channels, see :func:`koekao.takes.sound.read_sound`.
+        mono: what to do with several channels, see :func:`koekao.takes.sound.reading.read_sound`.
         max_gap_s: the longest stretch without tracked rows that is bridged as valid.
         length_tolerance_s: by how much sound and curves may differ at the end; what is over is cut.
         values: ``keep`` values outside [0, 1], or ``clip`` them.

@@ -4,8 +4,8 @@
 ``"blendshapes": [52 numbers]``, which is read only by an order that the caller states. Timestamps are seconds from the
 start of the sound and are honoured, whatever rate they make.
 
-The usual file, whose lines are all alike, is decoded at once (:mod:`koekao.takes.jsonl_alike`); this module reads every
-other one line by line. Both give the same numbers to the bit, and every error is said here.
+The usual file, whose lines are all alike, is decoded at once (:mod:`koekao.takes.formats.jsonl_alike`); this module
+reads every other one line by line. Both give the same numbers to the bit, and every error is said here.
 
 What it gives up: the whole file is held as text while it is read.
 """
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from koekao import arkit
 from koekao.errors import CurvesError
 from koekao.takes.curves import CurveTrack
-from koekao.takes.jsonl_alike import Rows, rows_alike
+from koekao.takes.formats.jsonl_alike import Rows, rows_alike
 from koekao.takes.source import TextFile
 
 _LISTED = 12

@@ -1,6 +1,6 @@
 """What a synthetic speaker says, and when: phones, accents, loudness and pitch on a grid of 5 ms.
 
-The score is what the sound (:mod:`koekao.takes.synthetic_voice`) and the face (:mod:`koekao.takes.synthetic_face`) have
+The score is what the sound (:mod:`koekao.takes.synthetic.voice`) and the face (:mod:`koekao.takes.synthetic.face`) have
 in common, so the two fit each other by construction. It is babble with the build of speech: phrases of syllables of
 phones, with accents, a pitch that falls through the phrase, and pauses. Its one rule beyond that: whatever moves the
 face can be heard in time. Hence a voiceless stop, whose closure is silent, only follows a sonorant, whose formants bend

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from koekao.errors import ConfigError
-from koekao.takes.synthetic_score import PHONES, TICK_S, Floats, Score, at_times, smooth
+from koekao.takes.synthetic.score import PHONES, TICK_S, Floats, Score, at_times, smooth
 
 LOUDEST_RMS: Final = 0.20
 """Root mean square of the loudest vowel, of full scale; its peaks are two to five times as high."""

@@ -3,7 +3,7 @@
 Recorders write every frame with the same keys and nothing but numbers. msgspec decodes such a line into a struct of
 floats, so a key too few or too many, a word, a true or a null is refused by the decoder itself; the one thing that it
 lets pass, a key that stands twice, shows in the number of quotes. Whatever is unusual in any way is no case for this
-module: it answers None, and :mod:`koekao.takes.jsonl` reads line by line and says what is wrong, and where.
+module: it answers None, and :mod:`koekao.takes.formats.jsonl` reads line by line and says what is wrong, and where.
 
 What it gives up: a file with an unusual line is read twice.
 """

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from koekao.clock import parse_fps
 from koekao.errors import CurvesError
 from koekao.takes.curves import CurveTrack
-from koekao.takes.jsonl import read_jsonl, sniff_jsonl
-from koekao.takes.livelink import read_livelink, sniff_livelink
+from koekao.takes.formats.jsonl import read_jsonl, sniff_jsonl
+from koekao.takes.formats.livelink import read_livelink, sniff_livelink
 from koekao.takes.source import TextFile, read_text
 
 _SNIFFED_CHARACTERS = 1 << 16
@@ -22,10 +23,17 @@ _SNIFFED_CHARACTERS = 1 << 16
 
 @dataclass(frozen=True, kw_only=True)
 class ReadOptions:
-    """What a caller may know that a file does not say: the order of unnamed curves, the clock of a timecode."""
+    """What a caller may know that a file does not say.
+
+    Attributes:
+        order: a name in :data:`koekao.arkit.ORDERS`, for curves without names.
+        timecode_rate: frames a second of the file's timecode clock.
+        fps: rows a second, for files whose rows have no times.
+    """
 
     order: str | None = None
     timecode_rate: Fraction | int | None = None
+    fps: Fraction | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,7 @@ def read_curves(
     order: str | None = None,
     format: str | None = None,
     timecode_rate: Fraction | int | None = None,
+    fps: Fraction | int | float | str | None = None,
 ) -> CurveTrack:
     """Read a curve file of any known format.
 
@@ -68,12 +77,14 @@ def read_curves(
         order: a name in :data:`koekao.arkit.ORDERS`, for files whose curves have no names; names in a file win over it.
         format: the name of a format, where the content is not to decide.
         timecode_rate: frames a second of the file's timecode clock, where the rows cannot tell it.
+        fps: rows a second, for files whose rows have no times; times in a file win over it.
 
     Raises:
+        ConfigError: ``fps`` is no frame rate.
         CurvesError: not readable, of no known format, or whatever its reader finds; naming file and place.
     """
     file = read_text(Path(path))
-    options = ReadOptions(order=order, timecode_rate=timecode_rate)
+    options = ReadOptions(order=order, timecode_rate=timecode_rate, fps=None if fps is None else parse_fps(fps))
     return _format_of(file, format).read(file, options)
 
 

@@ -18,9 +18,9 @@ import numpy as np
 
 from koekao.clock import Clock, parse_fps
 from koekao.errors import ConfigError
-from koekao.takes.synthetic_face import face_of
-from koekao.takes.synthetic_score import TICK_S, write_score
-from koekao.takes.synthetic_voice import Voice, speak
+from koekao.takes.synthetic.face import face_of
+from koekao.takes.synthetic.score import TICK_S, write_score
+from koekao.takes.synthetic.voice import Voice, speak
 from koekao.takes.take import Take
 
 __all__ = ["VOICES", "Voice", "make_take", "make_takes"]

@@ -2,9 +2,9 @@
 
 63 columns: ``Timecode,BlendShapeCount``, the 52 curves and 9 rotations of head and eyes. Columns are found by name:
 the phone writes ``JawRight`` before ``JawLeft``, other tools do not, and read by position the face changes sides. A row
-that the phone did not track is ``timecode,0``. Times come from the timecode (:mod:`koekao.takes.timecode`). Values are
-kept as they are, also beyond 1 (real files reach 1.076). Source: files of the app and of its readers; there is no
-document.
+that the phone did not track is ``timecode,0``. Times come from the timecode (:mod:`koekao.takes.formats.timecode`).
+Values are kept as they are, also beyond 1 (real files reach 1.076). Source: files of the app and of its readers; there
+is no document.
 
 What it gives up: the rotations are not read, and quoted cells are refused (the app writes none).
 """
@@ -23,8 +23,8 @@ import numpy as np
 from koekao import arkit
 from koekao.errors import CurvesError
 from koekao.takes.curves import CurveTrack
+from koekao.takes.formats.timecode import clock_rate, elapsed_s, parse_timecode
 from koekao.takes.source import TextFile
-from koekao.takes.timecode import clock_rate, elapsed_s, parse_timecode
 
 _TIMECODE, _COUNT = "timecode", "blendshapecount"
 _NUMBER = r"[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?"
@@ -77,6 +77,7 @@ def read_livelink(file: TextFile, *, timecode_rate: Fraction | int | None = None
         tracked=tracked,
         stated_clock=rate,
         source=file.source,
+        origin_s=float(seconds[0] + frames[0] / rate),
         start_timecode=texts[0],
         notes=tuple(note for note in (columns.note, guessed) if note),
     )

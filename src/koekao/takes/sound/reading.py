@@ -1,8 +1,8 @@
 """The sound of a take: a file to one row of samples at the corpus's rate.
 
-Truncated and lying files are refused, never shortened (:mod:`koekao.takes.riff`); channels, rate and sample type are
-changed by named policies, and each change stands in ``repairs``. Sound that is already 16-bit mono at the asked rate
-comes back bit-identical. Resampling is soxr's "VHQ", linear phase and without delay. Everything between is float64.
+Truncated and lying files are refused, never shortened (:mod:`koekao.takes.sound.riff`); channels, rate and sample type
+are changed by named policies, and each change stands in ``repairs``. Sound that is already 16-bit mono at the asked
+rate comes back bit-identical. Resampling is soxr's "VHQ", linear phase and without delay. All between is float64.
 
 What it gives up: formats beside WAV, FLAC, Ogg and MP3 are refused although libsndfile reads them, because nobody
 checks their headers. A truncated FLAC or MP3 shows when it is read, not when it is probed; a FLAC whose header says too
@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from koekao.clock import Clock
 from koekao.errors import ConfigError, SoundError
-from koekao.takes.ogg import check_ogg
-from koekao.takes.riff import WAV_FORMS, read_wav_header
+from koekao.takes.sound.ogg import check_ogg
+from koekao.takes.sound.riff import WAV_FORMS, read_wav_header
 from koekao.takes.source import read_source, require_file
 from koekao.takes.take import Source, as_float
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from koekao.arkit import INDEX, N_CURVES
-from koekao.takes.synthetic_score import PAUSE, PHONES, TICK_S, Floats, Score, at_times, smooth
+from koekao.takes.synthetic.score import PAUSE, PHONES, TICK_S, Floats, Score, at_times, smooth
 
 RIGHT_SIDE: Final = 0.94
 """The right side of this face moves a little less than the left, as most faces do."""
