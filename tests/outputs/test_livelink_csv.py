@@ -12,6 +12,7 @@ import pytest
 from koekao.arkit import N_CURVES, NAMES
 from koekao.outputs import livelink_csv, write_curves
 from koekao.outputs.livelink_csv import timecode
+from koekao.outputs.times import FrameTimes
 
 HEADER = (
     "Timecode,BlendShapeCount,EyeBlinkLeft,EyeLookDownLeft,EyeLookInLeft,EyeLookOutLeft,EyeLookUpLeft,EyeSquintLeft,"
@@ -150,5 +151,5 @@ def test_rows_are_streamed_in_pieces() -> None:
                 self.write(line)
 
     out = Listener()
-    livelink_csv.write(out, np.zeros((5000, N_CURVES), np.float32), Fraction(30), Fraction(0))
+    livelink_csv.write(out, np.zeros((5000, N_CURVES), np.float32), FrameTimes(fps=Fraction(30)))
     assert out.largest < 2000

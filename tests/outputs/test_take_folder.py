@@ -68,7 +68,7 @@ def test_faults_name_their_place_and_leave_no_file(tmp_path: Path) -> None:
 
 
 def test_no_sound_is_left_when_the_curves_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks_off(out, curves, fps, start_s) -> None:  # type: ignore[no-untyped-def]
+    def breaks_off(out, curves, times) -> None:  # type: ignore[no-untyped-def]
         out.write("half a file")
         raise OSError(28, "No space left on device")
 

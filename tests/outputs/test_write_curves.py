@@ -83,7 +83,7 @@ def test_a_writer_that_fails_leaves_the_old_file_and_nothing_else(
     write_curves(path, some_curves(), FPS)
     before = path.read_bytes()
 
-    def breaks_off(out, curves, fps, start_s) -> None:  # type: ignore[no-untyped-def]
+    def breaks_off(out, curves, times) -> None:  # type: ignore[no-untyped-def]
         out.write("half a file")
         raise OSError(28, "No space left on device")
 

@@ -1,8 +1,8 @@
 """Curves to files: one function, one registry of formats, whole files or none.
 
-Each format is a module with one ``write(out, curves, fps, start_s)`` that streams rows to an open text file; what they
-have in common (checking the curves, choosing by the ending, publishing) is here, so that a new format is one module and
-one line. Two hours at 30 fps are 216 000 rows, and none of the writers holds more than a thousand of them as text.
+Each format is a module with one ``write(out, curves, times)`` that streams rows to an open text file; what they have in
+common (checking the curves, choosing by the ending, publishing) is here, so that a new format is one module and one
+line. Two hours at 30 fps are 216 000 rows, and none of the writers holds more than a thousand of them as text.
 
 What it gives up: appending to a file, and keeping rows that were written before a fault.
 """
@@ -24,9 +24,10 @@ from koekao.atomic import publish_file
 from koekao.clock import parse_fps
 from koekao.errors import OutputError
 from koekao.outputs import jsonl, livelink_csv, named_json
+from koekao.outputs.times import FrameTimes, measured
 
-Writer = Callable[[TextIO, NDArray[np.float32], Fraction, Fraction], None]
-"""``write(out, curves [F, 52], fps, start_s)``; frame k stands at ``start_s + k / fps``."""
+Writer = Callable[[TextIO, NDArray[np.float32], FrameTimes], None]
+"""``write(out, curves [F, 52], times)``."""
 
 FORMATS: Mapping[str, tuple[str, Writer]] = MappingProxyType(
     {
@@ -44,6 +45,7 @@ def write_curves(
     fps: Fraction,
     *,
     start_s: float = 0.0,
+    time_s: NDArray[np.float64] | None = None,
     format: str | None = None,
 ) -> None:
     """Write ``curves`` to ``path``, replacing what stands there.
@@ -53,6 +55,8 @@ def write_curves(
         curves: ``[n_frames, 52]`` float in the canonical order, finite; written as float32, not clipped.
         fps: frames a second.
         start_s: the time of frame 0 in seconds, 0 or later.
+        time_s: ``[n_frames]``, 0 or later, increasing: when each row is, where that is not ``start_s + k / fps``.
+            ``fps`` is then the nominal rate.
         format: a name in :data:`FORMATS`.
 
     Raises:
@@ -61,9 +65,11 @@ def write_curves(
     """
     path = Path(path)
     _, write = format_named(format, path) if format is not None else format_by_ending(path)
-    curves, fps, start = checked(path, curves, fps, start_s)
+    curves, times = checked(path, curves, fps, start_s)
+    if time_s is not None:
+        times = measured(path, time_s, len(curves), times.fps)
     with publish_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as out:
-        write(out, curves, fps, start)
+        write(out, curves, times)
 
 
 def format_by_ending(path: Path) -> tuple[str, Writer]:
@@ -88,8 +94,8 @@ def format_named(format: str, where: Path) -> tuple[str, Writer]:
 
 def checked(
     where: Path, curves: NDArray[Any], fps: Fraction, start_s: float
-) -> tuple[NDArray[np.float32], Fraction, Fraction]:
-    """The curves as float32, the rate and the start as exact fractions, once they can be written.
+) -> tuple[NDArray[np.float32], FrameTimes]:
+    """The curves as float32 and the exact times of their frames, once they can be written.
 
     Raises:
         OutputError: which frame and which curve cannot.
@@ -110,4 +116,4 @@ def checked(
         )
     if not (math.isfinite(start_s) and start_s >= 0):
         raise OutputError(f"start at {start_s!r} s", where=where, expected="0 or later")
-    return curves, parse_fps(fps), Fraction(start_s)
+    return curves, FrameTimes(fps=parse_fps(fps), start=Fraction(start_s))

@@ -51,7 +51,7 @@ def write_take(
     ending, write = format_named(format, Path(folder))
     sound_path, curves_path = Path(folder, name + ".wav"), Path(folder, name + ending)
     _check_sound(sound_path, audio, sample_rate)
-    curves, fps, start = checked(curves_path, curves, fps, 0.0)
+    curves, times = checked(curves_path, curves, fps, 0.0)
     with publish_file(sound_path) as sound, publish_file(curves_path) as text:
         try:
             # The temporary name ends in no known suffix, so the format has to be said.
@@ -59,7 +59,7 @@ def write_take(
         except soundfile.SoundFileError as error:
             raise OutputError(f"the sound cannot be written ({error})", where=sound_path) from error
         with text.open("w", encoding="utf-8", newline="\n") as out:
-            write(out, curves, fps, start)
+            write(out, curves, times)
     return sound_path, curves_path
 
 

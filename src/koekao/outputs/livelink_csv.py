@@ -3,11 +3,11 @@
 63 columns: ``Timecode,BlendShapeCount``, 52 curves in the phone's order (``JawRight`` before ``JawLeft``,
 ``MouthRight`` before ``MouthLeft``) and nine rotations of head and eyes, which koekao does not make and writes as 0.
 The timecode is ``HH:MM:SS:FF.fff``: the seconds are true seconds, FF counts frames on a clock of whole frames (30 for
-29.97), ``.fff`` is a fraction of one such frame. It is made in integers, so no step is ever 0 and no row is off by more
-than half of a thousandth of a frame. Source of the layout: two captures of the app (alexdjulin's retargeting
-repository, MIT).
+29.97), ``.fff`` is a fraction of one such frame. It is made in integers, so no row is off by more than half of a
+thousandth of a frame. Values have the phone's ten decimals, and more where float32 would not come back the same. Source
+of the layout: two captures of the app (alexdjulin's retargeting repository, MIT).
 
-What it gives up: drop-frame timecode, values below 5e-11, and days; after 24 hours the hours start again at 0.
+What it gives up: drop-frame timecode, and days; after 24 hours the hours start again at 0.
 """
 
 from __future__ import annotations
@@ -20,20 +20,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from koekao.arkit import HEAD_AND_EYES, LIVELINK_CSV_CURVES, from_canonical
+from koekao.errors import OutputError
+from koekao.outputs.times import FrameTimes
 
 HEADER = ",".join(("Timecode", "BlendShapeCount", *LIVELINK_CSV_CURVES, *HEAD_AND_EYES))
 N_VALUES = len(LIVELINK_CSV_CURVES) + len(HEAD_AND_EYES)
 
-_ROW = "%s," + str(N_VALUES) + ",%.10f" * len(LIVELINK_CSV_CURVES) + ",0.0000000000" * len(HEAD_AND_EYES) + "\n"
+_DECIMALS = 10
+_BEGIN, _END = "%s," + str(N_VALUES), ",0.0000000000" * len(HEAD_AND_EYES) + "\n"
+_ROW = _BEGIN + f",%.{_DECIMALS}f" * len(LIVELINK_CSV_CURVES) + _END
+_ROW_OF_WORDS = _BEGIN + ",%s" * len(LIVELINK_CSV_CURVES) + _END
 _BLOCK_FRAMES = 1000
 
 
-def write(out: TextIO, curves: NDArray[np.float32], fps: Fraction, start_s: Fraction) -> None:
-    """Write ``curves`` ``[n_frames, 52]`` (canonical order); frame k stands at ``start_s + k / fps``."""
+def write(out: TextIO, curves: NDArray[np.float32], times: FrameTimes) -> None:
+    """Write ``curves`` ``[n_frames, 52]`` (canonical order).
+
+    Raises:
+        OutputError: rows so near to each other that their timecodes are the same.
+    """
     out.write(HEADER + "\n")
+    before = ""
     for first in range(0, len(curves), _BLOCK_FRAMES):
-        rows = from_canonical(curves[first : first + _BLOCK_FRAMES], LIVELINK_CSV_CURVES).tolist()
-        out.writelines(_ROW % (timecode(start_s + (first + i) / fps, fps), *row) for i, row in enumerate(rows))
+        rows = from_canonical(curves[first : first + _BLOCK_FRAMES], LIVELINK_CSV_CURVES)
+        comes_back = (np.round(rows.astype(np.float64), _DECIMALS).astype(np.float32) == rows).all(axis=1)
+        for i, row in enumerate(rows):
+            code = timecode(times.exact(first + i), times.fps)
+            if code == before:
+                what = f"rows {first + i - 1} and {first + i} have one timecode, {code}"
+                raise OutputError(what, expected="rows at least a thousandth of a frame apart", do="state a higher fps")
+            before = code
+            out.write(_ROW % (code, *row.tolist()) if comes_back[i] else _ROW_OF_WORDS % (code, *map(_word, row)))
+
+
+def _word(value: np.float32) -> str:
+    """At least ten decimals, and as many more as give back the same float32."""
+    return np.format_float_positional(value, unique=True, min_digits=_DECIMALS)
 
 
 def timecode(time_s: Fraction, fps: Fraction) -> str:

@@ -11,7 +11,6 @@ What it gives up: reading a part; a reader has to take the whole document.
 from __future__ import annotations
 
 import json
-from fractions import Fraction
 from typing import TextIO
 
 import numpy as np
@@ -19,15 +18,17 @@ from numpy.typing import NDArray
 
 from koekao.arkit import NAMES
 from koekao.outputs.jsonl import frames_as_text
+from koekao.outputs.times import FrameTimes
 
 
-def write(out: TextIO, curves: NDArray[np.float32], fps: Fraction, start_s: Fraction) -> None:
-    """Write ``curves`` ``[n_frames, 52]`` (canonical order); frame k stands at ``start_s + k / fps``."""
+def write(out: TextIO, curves: NDArray[np.float32], times: FrameTimes) -> None:
+    """Write ``curves`` ``[n_frames, 52]`` (canonical order)."""
+    fps = times.fps
     rate = fps.numerator if fps.denominator == 1 else float(fps)
     metadata = {"fps": rate, "frame_count": len(curves), "blendshape_names": NAMES}
     out.write(f'{{"names": {json.dumps(NAMES)},\n"metadata": {json.dumps(metadata)},\n"frames": [')
     separator = "\n"
-    for time_s, weights in frames_as_text(curves, fps, start_s):
+    for time_s, weights in frames_as_text(curves, times):
         out.write(f'{separator}{{"weights": [{", ".join(weights)}], "time": {time_s}}}')
         separator = ",\n"
     out.write("\n]}\n")
