@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format bench clean
+.PHONY: demo test check format fuzz bench clean
 
 demo: $(VENV)/.installed  ## the main job on synthetic takes; results in out/demo
 	$(BIN)/koekao demo --out out/demo
@@ -19,6 +19,9 @@ check: $(VENV)/.installed
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix src tests benchmarks
 	$(BIN)/ruff format src tests benchmarks
+
+fuzz: $(VENV)/.installed  ## 100,000 damaged files for every reader; what breaks one is kept in out/fuzz
+	KOEKAO_FUZZ_CASES=100000 OMP_NUM_THREADS=1 $(BIN)/pytest tests/fuzz -n 2 --dist worksteal
 
 bench: out/bench/.installed  ## koekao beside its neighbours, into docs/benchmarks.md; half an hour, alone on the machine
 	out/bench/bin/python benchmarks/loaders.py

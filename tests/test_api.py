@@ -36,6 +36,7 @@ PUBLIC = {
     "Take",
     "TrainConfig",
     "animate",
+    "convert",
     "evaluate",
     "make_take",
     "make_takes",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from koekao.batches import AdaptiveSequentialDataset as AdaptiveSequentialDataset
     from koekao.batches import ClipDataset as ClipDataset
     from koekao.batches import ClipSampler as ClipSampler
+    from koekao.conversion import convert as convert
     from koekao.corpus import PackConfig as PackConfig
     from koekao.corpus.pack import pack as pack
     from koekao.corpus.pack import pack_takes as pack_takes
@@ -50,6 +51,7 @@ _HOMES = {
     "Take": "koekao.takes",
     "TrainConfig": "koekao.training",
     "animate": "koekao.api",
+    "convert": "koekao.conversion",
     "evaluate": "koekao.api",
     "make_take": "koekao.takes.synthetic",
     "make_takes": "koekao.takes.synthetic",

@@ -235,12 +235,12 @@ def animate(run: str | Path, sound: str | Path, output: str | Path | None = None
         RunError, ModelError, SoundError, OutputError: naming the file and what to do.
     """
     from koekao.animation import animate as animate_sound
-    from koekao.outputs import format_by_ending, write_curves
+    from koekao.outputs import format_name, write_curves
     from koekao.takes import read_sound
     from koekao.takes.take import as_float
 
     if output is not None:
-        format_by_ending(Path(output))  # refuse an unknown ending before the work
+        format_name(Path(output))  # refuse an unknown ending before the work
     model = open_run(run).model()
     heard = read_sound(sound, sample_rate=model.clock.sample_rate, dtype="float32")
     curves = animate_sound(model, as_float(heard.samples))

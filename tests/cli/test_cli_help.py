@@ -13,9 +13,12 @@ import pytest
 import koekao
 from koekao import arkit
 from koekao.cli.app import app
-from koekao.cli.pack import Order
+from koekao.takes.policies import Order
 
-VERBS = ("pack", "inspect", "verify", "features", "batches", "train", "evaluate", "animate", "synthesize", "demo")
+VERBS = (
+    *("pack", "inspect", "convert", "verify", "features", "batches"),
+    *("train", "evaluate", "animate", "synthesize", "demo"),
+)
 WITH_JSON = set(VERBS) - {"demo"}
 
 

@@ -24,7 +24,8 @@ def test_every_take_is_in_the_table_and_counted(cli: Callable, chain, tmp_path: 
         ["aoi_0003", "aoi", "train", "0:10.0", "300"],
     ]
     counted = (
-        r"found 4, packed 4 \(40.0 s\), refused 0, resumed 0, other files 0; took [\d.]+ s, [\d,]+ times real time\n"
+        r"found 4, packed 4 \(40.0 s\): 4 as recorded, 0 repaired; refused 0, other files 0\n"
+        r"took [\d.]+ s, [\d,]+ times real time\n"
     )
     assert re.search(counted, said.out)
     assert "splits: 4 train, 0 val, 0 test\n" in said.out
@@ -75,10 +76,10 @@ def test_rates_and_policies_reach_the_corpus(cli: Callable, two_takes: Path, tmp
     corpus = Corpus.open(tmp_path / "c")
     assert (str(corpus.fps), corpus.sample_rate) == ("60000/1001", 48000)
     repairs = said.json["takes"][0]["repairs"]
-    assert "resampled 16000 -> 48000 Hz" in repairs
-    assert "curves 30.00 rows/s -> 60000/1001 fps by linear interpolation in time" in repairs
+    assert "resample: 16000 -> 48000 Hz" in repairs
+    assert "rate: curves 30.00 rows/s -> 60000/1001 fps by linear interpolation in time" in repairs
     said = cli("pack", two_takes, tmp_path / "d", "--fps", "60")
-    assert "repaired good: curves 30.00 rows/s -> 60 fps by linear interpolation in time\n" in said.out
+    assert "good: rate: curves 30.00 rows/s -> 60 fps by linear interpolation in time\n" in said.out
 
 
 def test_an_order_is_needed_for_curves_without_names_and_used(cli: Callable, two_takes: Path, tmp_path: Path) -> None:
@@ -108,7 +109,8 @@ def test_skip_bad_packs_the_rest_and_says_what_it_left(cli: Callable, chain, tmp
     takes = _three_of_four_bad(chain.takes, tmp_path / "takes")
     said = cli("pack", takes, tmp_path / "corpus", "--skip-bad")
     assert (said.code, said.err) == (0, "")
-    assert "found 4, packed 1 (10.0 s), refused 3, resumed 0, other files 0; took " in said.out
+    assert "found 4, packed 1 (10.0 s): 1 as recorded, 0 repaired; refused 3, other files 0\n" in said.out
+    assert "\nrefused: sound 2, curves 1\n" in said.out
     refused = [line for line in said.out.splitlines() if line.startswith("refused ")]
     assert [line.split(":")[0] for line in refused] == [
         "refused ken_0000.jsonl",
@@ -211,4 +213,4 @@ def test_what_is_taken_over_whole_has_no_speed(
             on_progress=lambda so_far: 1 // (so_far.total - so_far.done),
         )
     said = cli("pack", chain.takes, tmp_path / "corpus")
-    assert re.search(r"packed 4 \(40.0 s\), refused 0, resumed 4, other files 0; took [\d.]+ s\n", said.out)
+    assert re.search(r"refused 0, other files 0\ntook [\d.]+ s; 4 of them had been packed before\n", said.out)

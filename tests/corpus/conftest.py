@@ -23,7 +23,7 @@ def make_take(name: str = "a", *, n_frames: int = 40, speaker: str = "ann", dtyp
         "audio": audio if dtype == "int16" else (audio / 40000).astype(np.float32),
         "curves": rng.random((n_frames, 52), np.float32),
         "valid": rng.random(n_frames) > 0.1,
-        "repairs": (f"resampled: 48000 Hz to 16000 Hz for {name}",),
+        "repairs": (f"resample: 48000 Hz to 16000 Hz for {name}",),
         "sources": (Source(path=f"{name}.wav", size=n_samples, sha256="0" * 64),),
     }
     return Take(name=name, speaker=speaker, sample_rate=clock.sample_rate, fps=clock.fps, **(facts | more))

@@ -141,7 +141,7 @@ def test_numbers_add_up(tmp_path: Path, ten: Sequence[Take]) -> None:
     assert report.frames == sum(take.n_frames for take in ten)
     assert report.seconds == sum(take.n_samples for take in ten) / 16000
     assert report.by_split == {"train": 7, "val": 2, "test": 1}
-    assert report.repaired == {"resampled": 10}
+    assert report.repaired == {"resample": 10}
     header = json.loads((tmp_path / "c" / "corpus.json").read_bytes())
     corpus = Corpus.open(tmp_path / "c")
     assert (report.id, len(corpus)) == (header["id"], 10) and corpus.id == header["id"]

@@ -29,7 +29,7 @@ def noise(i: int, **more: Any) -> Take:
         "audio": rng.integers(-32768, 32768, n_samples).astype(np.int16),
         "curves": rng.random((n_frames, 52), np.float32),
         "valid": rng.random(n_frames) > 0.1,
-        "repairs": (f"resampled: 48000 Hz to 16000 Hz for {i}",),
+        "repairs": (f"resample: 48000 Hz to 16000 Hz for {i}",),
         "sources": (Source(path=f"s{i % 2}/t{i}.wav", size=n_samples, sha256="0" * 64),),
     }
     return Take(name=f"s{i % 2}/t{i}", speaker=f"p{i % 3}", sample_rate=16_000, fps=Fraction(30), **(facts | more))

@@ -16,6 +16,8 @@ from koekao.clock import Clock
 from koekao.errors import ConfigError, CurvesError, SoundError, TakeError
 from koekao.takes import Take, TakeFiles, TakePolicies, load_take
 
+LESS = "note: {} of sound at the end, less than a frame, not used"
+
 
 def files(folder: Path, name: str = "a", curve_ending: str = ".jsonl") -> TakeFiles:
     return TakeFiles(name=name, speaker="anna", sound=folder / f"{name}.wav", curves=folder / f"{name}{curve_ending}")
@@ -50,14 +52,24 @@ def test_two_files_that_fit_become_a_take_without_repairs(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("n_samples", "n_rows", "n_frames", "repairs"),
     [
-        (16000 + 379, 30, 30, ("trimmed 24 ms of sound at the end",)),
-        (16000 + 8, 30, 30, ("trimmed 8 samples of sound at the end",)),
-        (16000 + 600, 30, 30, ("trimmed 38 ms of sound at the end",)),
-        (16000 - 1, 30, 29, ("trimmed 33 ms of sound at the end", "trimmed 1 row of curves at the end")),
-        (16000, 32, 30, ("trimmed 2 rows of curves at the end",)),
-        (16000, 60, 30, ("trimmed 30 rows of curves at the end",)),
-        (32000, 30, 30, ("trimmed 1000 ms of sound at the end",)),
-        (534, 30, 1, ("trimmed 1 samples of sound at the end", "trimmed 29 rows of curves at the end")),
+        (16000 + 379, 30, 30, (LESS.format("24 ms"),)),
+        (16000 + 8, 30, 30, (LESS.format("8 samples"),)),
+        (16000 + 600, 30, 30, ("trim: 38 ms of sound at the end",)),
+        (
+            16000 - 1,
+            30,
+            29,
+            ("note: 33 ms of sound at the end, less than a frame, not used", "trim: 1 row of curves at the end"),
+        ),
+        (16000, 32, 30, ("trim: 2 rows of curves at the end",)),
+        (16000, 60, 30, ("trim: 30 rows of curves at the end",)),
+        (32000, 30, 30, ("trim: 1000 ms of sound at the end",)),
+        (
+            534,
+            30,
+            1,
+            ("note: 1 samples of sound at the end, less than a frame, not used", "trim: 29 rows of curves at the end"),
+        ),
         (533, 1, 1, ()),
     ],
 )
@@ -112,7 +124,7 @@ def test_lengths_that_do_not_fit_are_refused_with_both(tmp_path: Path, n_samples
 def test_a_larger_tolerance_cuts_and_never_stretches(tmp_path: Path) -> None:
     take = check(load_take(recorded(tmp_path, 160000, 30), policies=TakePolicies(length_tolerance_s=60)))
     assert take.curves.tobytes() == curves(30).tobytes()
-    assert take.repairs == ("trimmed 9000 ms of sound at the end",)
+    assert take.repairs == ("trim: 9000 ms of sound at the end",)
 
 
 def test_takes_without_one_frame_are_refused(tmp_path: Path) -> None:
@@ -129,7 +141,7 @@ def test_rows_before_the_start_of_the_sound_are_not_used(tmp_path: Path) -> None
     values = curves(33)
     write_jsonl(tmp_path / "a.jsonl", values, [round((k - 3) / 30, 6) for k in range(33)])
     take = check(load_take(files(tmp_path)))
-    assert take.repairs == ("3 rows before 0 s not used",)
+    assert take.repairs == ("trim: 3 rows of curves before the sound begins",)
     assert take.curves.tobytes() == values[3:].tobytes()
     assert take.valid.all()
 
@@ -140,7 +152,7 @@ def test_late_curves_are_invalid_until_they_begin(tmp_path: Path) -> None:
     take = check(load_take(files(tmp_path)))
     assert take.n_frames == 30
     assert np.flatnonzero(~take.valid).tolist() == list(range(10))
-    assert take.repairs == ("10 of 30 frames not tracked",)
+    assert take.repairs == ("gaps: 10 of 30 frames not tracked, filled and marked invalid",)
     assert take.curves[10:].tobytes() == curves(20).tobytes()
 
 
@@ -152,7 +164,7 @@ def test_curves_at_another_rate_are_interpolated_in_time_and_it_is_said(tmp_path
     take = check(load_take(files(tmp_path)))
     wanted = np.arange(take.n_frames) / 30 / 4
     assert np.abs(take.curves[:, 0] - wanted).max() < 2e-4
-    assert take.repairs == ("curves 29.97 rows/s -> 30 fps by linear interpolation in time",)
+    assert take.repairs == ("rate: curves 29.97 rows/s -> 30 fps by linear interpolation in time",)
     take = check(load_take(files(tmp_path), fps="24000/1001"))
     assert take.repairs[0].endswith("-> 24000/1001 fps by linear interpolation in time")
     assert take.fps == Fraction(24000, 1001)
@@ -161,7 +173,7 @@ def test_curves_at_another_rate_are_interpolated_in_time_and_it_is_said(tmp_path
 def test_sixty_rows_a_second_become_thirty_frames(tmp_path: Path) -> None:
     take = check(load_take(recorded(tmp_path, 16000, 60, fps=60)))
     assert take.curves.tobytes() == curves(60)[::2].tobytes()
-    assert take.repairs == ("curves 60.00 rows/s -> 30 fps by linear interpolation in time",)
+    assert take.repairs == ("rate: curves 60.00 rows/s -> 30 fps by linear interpolation in time",)
     same = check(load_take(recorded(tmp_path, 16000, 60, fps=60), fps=60))
     assert same.curves.tobytes() == curves(60).tobytes()
     assert same.repairs == ()
@@ -176,9 +188,9 @@ def test_a_phone_take_starts_at_its_first_row_and_says_clock_and_gaps(tmp_path: 
     take = check(load_take(files(tmp_path, curve_ending=".csv")))
     assert take.n_frames == 120
     assert take.repairs == (
-        "start: first row of the timecode taken as the start of the sound",
-        "curves 30.00 rows/s on a 60 clock -> 30 fps by linear interpolation in time",
-        "17 of 120 frames not tracked",
+        "note: first row of the timecode taken as the start of the sound, which tells no time of day",
+        "rate: curves 30.00 rows/s on a 60 clock -> 30 fps by linear interpolation in time",
+        "gaps: 17 of 120 frames not tracked, filled and marked invalid",
     )
     assert np.flatnonzero(~take.valid).tolist() == list(range(50, 67))
     bridged = load_take(files(tmp_path, curve_ending=".csv"), policies=TakePolicies(max_gap_s=1))
@@ -192,9 +204,9 @@ def test_notes_and_sound_repairs_are_carried_over(tmp_path: Path) -> None:
     take = check(load_take(files(tmp_path)))
     assert take.repairs == (
         "mono: mixed 2 channels",
-        "resampled 48000 -> 16000 Hz",
-        "rounded to int16, 0 samples clipped",
-        "ignored 1 names that are no ARKit curve: blink",
+        "resample: 48000 -> 16000 Hz",
+        "round: to int16, 0 samples clipped",
+        "note: ignored 1 names that are no ARKit curve: blink",
     )
     with pytest.raises(SoundError, match="2 channels; expected mono"):
         load_take(files(tmp_path), policies=TakePolicies(mono="refuse"))
@@ -213,11 +225,11 @@ def test_values_outside_are_kept_or_clipped_by_policy_and_counted(tmp_path: Path
     write_jsonl(tmp_path / "a.jsonl", values)
     kept = load_take(files(tmp_path))
     assert kept.curves.tobytes() == values.tobytes()
-    assert kept.repairs == ("2 values outside [0, 1], from -0.500 to 1.250, kept",)
+    assert kept.repairs == ("note: 2 values outside [0, 1], from -0.500 to 1.250, kept",)
     clipped = load_take(files(tmp_path), policies=TakePolicies(values="clip"))
     assert clipped.curves.dtype == np.float32
     assert clipped.curves.tobytes() == np.clip(values, 0, 1).tobytes()
-    assert clipped.repairs == ("2 values outside [0, 1], from -0.500 to 1.250, clipped",)
+    assert clipped.repairs == ("clip: 2 values outside [0, 1], from -0.500 to 1.250",)
 
 
 def test_an_order_and_a_timecode_rate_reach_the_readers(tmp_path: Path) -> None:

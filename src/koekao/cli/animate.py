@@ -21,10 +21,10 @@ def animate(run: Path, sound: Path, /, *, output: Annotated[Path, Parameter(alia
         json: print what was done as JSON.
     """
     from koekao.api import animate as animate_sound
-    from koekao.outputs import format_by_ending
+    from koekao.outputs import format_name
     from koekao.training import open_run
 
-    format_by_ending(output)
+    format_name(output)
     began_s = time.perf_counter()
     with working(f"animating {sound}"):
         fps = open_run(run).model().clock.fps

@@ -14,6 +14,7 @@ from koekao import __version__
 from koekao.cli.animate import animate
 from koekao.cli.batches import batches
 from koekao.cli.console import ERRORS, say
+from koekao.cli.convert import convert
 from koekao.cli.demo import demo
 from koekao.cli.evaluate import evaluate
 from koekao.cli.features import features
@@ -28,6 +29,7 @@ EXIT_ERROR = 2
 _VERBS: tuple[Callable[..., int | None], ...] = (
     pack,
     inspect,
+    convert,
     verify,
     features,
     batches,

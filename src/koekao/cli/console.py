@@ -71,7 +71,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 
 
 def takes_table(title: str, takes: Sequence[TakeReport]) -> None:
-    """One row a take (``lost``: share of frames in which the face was not tracked), then what was repaired."""
+    """One row a take (``lost``: share of frames in which the face was not tracked), then repairs and notes."""
     table(
         title,
         ("take", "speaker", "split", "length", "frames", "lost", "range", "moving"),
@@ -91,7 +91,7 @@ def takes_table(title: str, takes: Sequence[TakeReport]) -> None:
     )
     for take in takes:
         for repair in take.repairs:
-            say(f"repaired {take.name}: {repair}")
+            say(f"{take.name}: {repair}")
 
 
 def say_refused(refused: Sequence[tuple[str, str]]) -> None:

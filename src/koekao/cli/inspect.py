@@ -23,9 +23,9 @@ from koekao.cli.console import (
     takes_table,
     working,
 )
-from koekao.cli.pack import Order
 from koekao.errors import KoekaoError, TakeError
 from koekao.takes.folder import CURVE_ENDINGS, SOUND_ENDINGS
+from koekao.takes.policies import Order
 
 
 def inspect(thing: Path, /, *, all_takes: bool = False, order: Order | None = None, json: bool = False) -> int | None:

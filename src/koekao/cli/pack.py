@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
 
 from koekao.cli.console import (
     ERRORS,
@@ -19,21 +21,12 @@ from koekao.cli.console import (
     takes_table,
 )
 from koekao.cli.progress import PackingProgress
+from koekao.takes.policies import TakePolicies
 
-Order = Literal[
-    "apple",
-    "lam",
-    "unity",
-    "vrm",
-    "mediapipe",
-    "beat",
-    "livelink_csv",
-    "livelink_udp",
-    "unreal",
-    "audio2face",
-    "ifacialmocap",
-]
-"""The names in :data:`koekao.arkit.ORDERS`, so that help lists them and a wrong one is a usage error."""
+if TYPE_CHECKING:
+    from koekao.corpus import PackReport
+
+_DEFAULTS = TakePolicies()
 
 
 def pack(
@@ -47,9 +40,7 @@ def pack(
     val: list[str] | None = None,
     test: list[str] | None = None,
     seed: int = 0,
-    mono: Literal["mix", "left", "right", "refuse"] = "mix",
-    values: Literal["keep", "clip"] = "keep",
-    order: Order | None = None,
+    policies: Annotated[TakePolicies, Parameter(name="*")] = _DEFAULTS,
     skip_bad: bool = False,
     overwrite: bool = False,
     json: bool = False,
@@ -57,7 +48,8 @@ def pack(
     """Check a folder of takes and pack it into a corpus, whole or not at all.
 
     A take is a sound and a curve file with the same stem (take.wav and take.jsonl or take.csv), at any depth. What was
-    interrupted goes on where it stopped when the same command is given again.
+    interrupted goes on where it stopped when the same command is given again. Whatever had to be done to a take is
+    said, and stands in the corpus; with --strict a take that would need it is refused.
 
     Args:
         takes: folder of takes.
@@ -69,9 +61,6 @@ def pack(
             Default: 0.1, where there are at least 5.
         test: takes to test on: a share, or names and patterns. Default: none.
         seed: decides which takes a share picks.
-        mono: what becomes of several channels.
-        values: what becomes of values outside 0..1.
-        order: the order of curves in files that do not name them.
         skip_bad: pack the rest where takes cannot be used; they are listed in the corpus.
         overwrite: replace a corpus that is there.
         json: print the report as JSON.
@@ -80,7 +69,6 @@ def pack(
     from koekao.clock import parse_fps
     from koekao.corpus import PackConfig
     from koekao.corpus import pack as pack_folder
-    from koekao.takes import TakePolicies
 
     config = PackConfig(
         fps=parse_fps(fps),
@@ -91,7 +79,7 @@ def pack(
         seed=seed,
         skip_bad=skip_bad,
         overwrite=overwrite,
-        policies=TakePolicies(mono=mono, values=values, order=order),
+        policies=policies,
     )
     try:
         with PackingProgress() as progress:
@@ -107,15 +95,28 @@ def pack(
     takes_table(f"Corpus {report.path}", report.takes[:MOST_TAKES])
     if len(report.takes) > MOST_TAKES:
         say(f"... and {count(len(report.takes) - MOST_TAKES, 'take')} more: koekao inspect {report.path} --all-takes")
+    _say_sums(report)
     say(
-        f"found {report.found}, packed {report.packed} ({length(report.seconds)}), refused {len(report.refused)}, "
-        f"resumed {report.resumed}, other files {report.ignored}; took {length(took_s)}"
+        f"took {length(took_s)}"
         + (f", {times_real_time:,.0f} times real time" if report.packed > report.resumed else "")
+        + (f"; {report.resumed} of them had been packed before" if report.resumed else "")
     )
     say("splits: " + ", ".join(f"{n} {split}" for split, n in report.by_split.items()))
     say_refused(report.refused)
     say(f"next: koekao train {report.path} RUN")
     return None
+
+
+def _say_sums(report: PackReport) -> None:
+    """What became of everything that was found; the numbers add up."""
+    say(
+        f"found {report.found}, packed {report.packed} ({length(report.seconds)}): "
+        f"{report.packed - report.mended} as recorded, {report.mended} repaired; "
+        f"refused {len(report.refused)}, other files {report.ignored}"
+    )
+    for what, numbers in (("repaired", report.repaired), ("refused", report.refused_for)):
+        if numbers:
+            say(f"{what}: " + ", ".join(f"{name} {n}" for name, n in numbers.items()))
 
 
 def _share_or_names(values: list[str] | None, default: float) -> float | tuple[str, ...]:

@@ -24,12 +24,13 @@ from koekao.clock import Clock
 from koekao.corpus.admission import Admission, Candidate, refuse_twice
 from koekao.corpus.header import AUDIO_DTYPES, HEADER_FILE, Header
 from koekao.corpus.refusals import Refused, one_line, refusal
-from koekao.corpus.report import PackProgress, PackReport, TakeReport, count_repairs, count_splits
+from koekao.corpus.report import PackProgress, PackReport, TakeReport, count_refused, count_repairs, count_splits
 from koekao.corpus.shards import ShardWriter
 from koekao.corpus.split import SPLITS, By, assign, check_held
 from koekao.corpus.staging import Staging
 from koekao.errors import ConfigError, TakeError
 from koekao.takes import TakePolicies
+from koekao.takes.policies import repairs_among
 from koekao.takes.take import Take
 
 AudioDtype = Literal["int16", "float32"]
@@ -223,7 +224,9 @@ class Packing:
             packed=len(self.reports),
             resumed=self.progress.resumed,
             refused=header.refused,
+            refused_for=count_refused(error for _, error in self.refused),
             ignored=len(self.ignored),
+            mended=sum(bool(repairs_among(report.repairs)) for report in self.reports),
             repaired=count_repairs(self.reports),
             seconds=header.totals["seconds"],
             frames=header.totals["frames"],

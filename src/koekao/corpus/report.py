@@ -5,9 +5,8 @@ Plain values only, so that a report prints, compares and becomes JSON without fu
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,11 @@ import numpy as np
 
 from koekao.arkit import MOVING_RANGE, NAMES
 from koekao.corpus.split import SPLITS
+from koekao.errors import CurvesError, SoundError, TakeError
+from koekao.takes.policies import name_of, repairs_among
 from koekao.takes.take import Take
+
+_FAULTY: Mapping[type[TakeError], str] = {SoundError: "sound", CurvesError: "curves"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +78,9 @@ class PackReport:
         resumed: how many of them were taken over from an interrupted packing.
         refused: name and reason of each take that was left out.
         ignored: files that were no part of a take.
-        repaired: kind of repair (see :func:`repair_kind`) -> how many takes had it.
+        refused_for: ``sound``, ``curves`` or ``take`` (the two together) -> how many were refused for it.
+        mended: takes that needed a repair; ``packed - mended`` are as they were recorded.
+        repaired: name of a repair (:data:`koekao.takes.policies.REPAIRS`) -> how many takes had it.
         seconds, frames: of the whole corpus.
         by_split: split -> number of takes.
         takes: a report on each.
@@ -88,7 +93,9 @@ class PackReport:
     packed: int
     resumed: int
     refused: tuple[tuple[str, str], ...]
+    refused_for: dict[str, int]
     ignored: int
+    mended: int
     repaired: dict[str, int]
     seconds: float
     frames: int
@@ -113,20 +120,15 @@ class PackProgress:
     resumed_s: float = 0.0
 
 
-def repair_kind(repair: str) -> str:
-    """The words before the colon, else the first word of three letters or more; numbers tell no kind.
-
-    >>> repair_kind("cut the end: 3 frames"), repair_kind("trimmed 3 rows"), repair_kind("7 of 90 frames not tracked")
-    ('cut the end', 'trimmed', 'frames')
-    """
-    head, colon, _ = repair.partition(":")
-    words = re.findall(r"[^\W\d_]{3,}", repair)
-    return head.strip() if colon else words[0] if words else repair.strip()
-
-
 def count_repairs(takes: Iterable[TakeReport]) -> dict[str, int]:
-    """Kind of repair -> number of takes that had it, most frequent first, then by name."""
-    counts = Counter(kind for take in takes for kind in {repair_kind(repair) for repair in take.repairs})
+    """Name of a repair -> number of takes that had it, most frequent first, then by name; notes are none."""
+    counts = Counter(kind for take in takes for kind in {name_of(repair) for repair in repairs_among(take.repairs)})
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def count_refused(errors: Iterable[TakeError]) -> dict[str, int]:
+    """Where the fault lies (``sound``, ``curves``, or ``take``: the two together) -> how many takes have it."""
+    counts = Counter(_FAULTY.get(type(error), "take") for error in errors)
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 

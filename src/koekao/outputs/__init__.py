@@ -64,7 +64,7 @@ def write_curves(
             place that cannot be written. Nothing is published then.
     """
     path = Path(path)
-    _, write = format_named(format, path) if format is not None else format_by_ending(path)
+    _, write = FORMATS[format_name(path, format)]
     curves, times = checked(path, curves, fps, start_s)
     if time_s is not None:
         times = measured(path, time_s, len(curves), times.fps)
@@ -72,11 +72,19 @@ def write_curves(
         write(out, curves, times)
 
 
-def format_by_ending(path: Path) -> tuple[str, Writer]:
-    """The entry of :data:`FORMATS` that belongs to the ending of ``path``, in capitals or not."""
-    for suffix, write in FORMATS.values():
+def format_name(path: Path, format: str | None = None) -> str:
+    """A name in :data:`FORMATS`: ``format``, or what the ending of ``path`` says, in capitals or not.
+
+    Raises:
+        OutputError: no such format, or an ending of none.
+    """
+    if format is not None:
+        if format not in FORMATS:
+            raise OutputError(f"unknown format {format!r}", where=path, expected="one of " + ", ".join(FORMATS))
+        return format
+    for name, (suffix, _) in FORMATS.items():
         if path.suffix.lower() == suffix:
-            return suffix, write
+            return name
     raise OutputError(
         f"unknown ending {path.suffix!r}",
         where=path,
@@ -85,16 +93,7 @@ def format_by_ending(path: Path) -> tuple[str, Writer]:
     )
 
 
-def format_named(format: str, where: Path) -> tuple[str, Writer]:
-    """The entry ``format`` of :data:`FORMATS`."""
-    if format not in FORMATS:
-        raise OutputError(f"unknown format {format!r}", where=where, expected="one of " + ", ".join(FORMATS))
-    return FORMATS[format]
-
-
-def checked(
-    where: Path, curves: NDArray[Any], fps: Fraction, start_s: float
-) -> tuple[NDArray[np.float32], FrameTimes]:
+def checked(where: Path, curves: NDArray[Any], fps: Fraction, start_s: float) -> tuple[NDArray[np.float32], FrameTimes]:
     """The curves as float32 and the exact times of their frames, once they can be written.
 
     Raises:

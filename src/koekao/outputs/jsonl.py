@@ -1,8 +1,8 @@
 """JSON lines: one frame a line, ``{"timestamp": seconds, "blendshapes": {name: value}}``, all 52 by name.
 
 It is koekao's own format for takes, because a line can be read without the others, cut with ``head`` and compared with
-``diff``. A value is written with as few digits as give back the same float32; a timestamp of regular frames is rounded to
-a microsecond, a measured one is written as it was.
+``diff``. A value is written with as few digits as give back the same float32; a timestamp of regular frames is rounded
+to a microsecond, a measured one is written as it was.
 
 What it gives up: size (about 1.5 kB a frame).
 """

@@ -3,7 +3,8 @@
 from koekao.takes.curves import CurveTrack
 from koekao.takes.folder import Found, TakeFiles, find_takes
 from koekao.takes.formats.registry import read_curves
-from koekao.takes.load import TakePolicies, load_take
+from koekao.takes.load import load_take
+from koekao.takes.policies import TakePolicies
 from koekao.takes.rates import on_frames
 from koekao.takes.sound.reading import Sound, SoundInfo, probe_sound, read_sound
 from koekao.takes.take import Source, Take

@@ -1,64 +1,39 @@
 """Two files to one take: sound and curves on one clock, beginning together and ending together.
 
-Time 0 is the start of the sound. Curves are brought to the corpus's frame rate by interpolation on time; what one of
-the two has more at the end is cut. Nothing is ever stretched: if the two differ by more than the tolerance they do not
-belong together, or one of them tells its times wrongly, and the take is refused with both lengths.
-
-What it gives up: an offset or a drift between sound and curves is not looked for here.
+Time 0 is the start of the sound. Where both files tell the time of day (a BWF's ``bext`` chunk, a movie's timecode, the
+timecode of a Live Link CSV) the curves are laid where they were; else their times count from the start of the sound.
+Curves are brought to the corpus's frame rate by interpolation on time. Nothing is ever stretched to fit: if the two
+differ by more than the tolerance they do not belong together, or one of them tells its times wrongly, and the take is
+refused with both lengths. An offset or a drift is taken out only where somebody asks for it, and measured then.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from koekao import arkit
+from koekao.arkit import NAMES
 from koekao.clock import Clock, parse_fps
-from koekao.errors import ConfigError, TakeError
-from koekao.takes.curves import CurveTrack
+from koekao.errors import CurvesError, TakeError
+from koekao.takes.curves import GAP_STEPS, CurveTrack
 from koekao.takes.folder import TakeFiles
 from koekao.takes.formats.registry import read_curves
-from koekao.takes.rates import GRID_TOLERANCE_S, is_on_grid, on_frames
-from koekao.takes.sound.reading import MONO_POLICIES, Sound, read_sound
+from koekao.takes.policies import NOTE, REPAIRS, TakePolicies, name_of, refuse_repairs
+from koekao.takes.rates import GRID_TOLERANCE_S, is_filtered, is_on_grid, on_frames
+from koekao.takes.sound.reading import Sound, read_sound
+from koekao.takes.synced import synced
 from koekao.takes.take import Take
 
-VALUE_POLICIES = ("keep", "clip")
-
-
-@dataclass(frozen=True, kw_only=True)
-class TakePolicies:
-    """What may be done to a recording to make it a take.
-
-    Attributes:
-        mono: what to do with several channels, see :func:`koekao.takes.sound.reading.read_sound`.
-        max_gap_s: the longest stretch without tracked rows that is bridged as valid.
-        length_tolerance_s: by how much sound and curves may differ at the end; what is over is cut.
-        values: ``keep`` values outside [0, 1], or ``clip`` them.
-        order: the order of curves without names, one of :data:`koekao.arkit.ORDERS`.
-        timecode_rate: frames a second of a timecode's clock, where the rows cannot tell it.
-    """
-
-    mono: str = "mix"
-    max_gap_s: float = 0.1
-    length_tolerance_s: float = 1.0
-    values: str = "keep"
-    order: str | None = None
-    timecode_rate: Fraction | int | None = None
-
-    def __post_init__(self) -> None:
-        for name, allowed in (("mono", MONO_POLICIES), ("values", VALUE_POLICIES), ("order", (None, *arkit.ORDERS))):
-            if getattr(self, name) not in allowed:
-                raise ConfigError(f"{name}={getattr(self, name)!r}", expected="one of " + ", ".join(map(str, allowed)))
-        for name in ("max_gap_s", "length_tolerance_s"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ConfigError(f"{name}={getattr(self, name)!r}", expected="seconds, 0 or more")
-
+SCALE_OF_A_HUNDRED = 2.0
+"""A largest value beyond this is on a scale of 0 to 100: trackers overshoot 1 by some hundredths, never by as much."""
 
 _DEFAULT = TakePolicies()
+_HALF_A_DAY_S = 43_200
+_ROUNDING_S = 1e-6
 
 
 def load_take(
@@ -71,99 +46,174 @@ def load_take(
 ) -> Take:
     """Read a take's two files and lay them on one clock.
 
-    The take has as many frames as sound and curves both cover; a row of curves covers one frame of ``fps``. Its sound
-    is exactly as long as its frames: ``n_samples == clock.frame_start(n_frames)``.
+    The take has as many frames as sound and curves both cover (as one of them covers, where the other is padded); a row
+    of curves covers one frame of ``fps``. Its sound is exactly as long as its frames:
+    ``n_samples == clock.frame_start(n_frames)``.
 
     Raises:
-        SoundError, CurvesError: a file cannot be read.
-        TakeError: the two differ by more than the tolerance, or do not cover one frame together.
+        SoundError, CurvesError: a file cannot be read, or its values are refused.
+        TakeError: the two differ by more than the tolerance, do not cover one frame together, or are out of sync, too
+            short or in need of a repair where that is refused.
         ConfigError: a rate or policy that cannot be.
     """
     clock = Clock(sample_rate, parse_fps(fps))
-    sound = read_sound(files.sound, sample_rate=sample_rate, mono=policies.mono, dtype=dtype)
-    track = read_curves(files.curves, order=policies.order, timecode_rate=policies.timecode_rate)
-    n_frames = _common_frames(files, sound, track, clock, policies.length_tolerance_s)
-    curves, valid = on_frames(track, clock.fps, n_frames, max_gap_s=policies.max_gap_s)
-    curves, values_said = _within(curves, policies.values)
+    sound = read_sound(
+        files.sound, sample_rate=sample_rate, mono=policies.mono, dtype=dtype, truncated=policies.truncated
+    )
+    track = read_curves(files.curves, order=policies.order, timecode_rate=policies.timecode_rate, fps=policies.rows_fps)
+    track, values_said = _on_unit_scale(track, policies.values)
+    track, start_said = _on_one_timeline(files, sound, track)
+    track, sync_said = synced(files.name, sound, track, policies)
+    n_frames = _frames_of(files, sound, track, clock, policies)
+    curves, valid = on_frames(track, clock.fps, n_frames, max_gap_s=policies.max_gap_s, method=policies.method)
     n_samples = clock.frame_start(n_frames)
+    repairs = (
+        *sound.repairs,
+        *(said if name_of(said) in REPAIRS else f"{NOTE}: {said}" for said in track.notes),
+        *values_said,
+        *start_said,
+        *sync_said,
+        *_rate_said(track, clock, policies.method),
+        *_ends_said(sound, track, clock, n_frames),
+        *_gaps_said(track, valid, policies.max_gap_s),
+    )
+    if policies.strict:
+        refuse_repairs(repairs, f"{files.sound} and {files.curves}")
     return Take(
         name=files.name,
         speaker=files.speaker,
-        audio=sound.samples[:n_samples],
+        audio=np.pad(sound.samples[:n_samples], (0, max(0, n_samples - len(sound.samples)))),
         sample_rate=sample_rate,
         curves=curves,
         valid=valid,
         fps=clock.fps,
-        repairs=(
-            *sound.repairs,
-            *track.notes,
-            *_timing_said(track, clock, n_frames),
-            *_trimming_said(sound, track, clock, n_frames),
-            *([f"{np.count_nonzero(~valid)} of {n_frames} frames not tracked"] if not valid.all() else []),
-            *values_said,
-        ),
+        repairs=repairs,
         sources=(sound.source, track.source),
     )
 
 
-def _common_frames(files: TakeFiles, sound: Sound, track: CurveTrack, clock: Clock, tolerance_s: float) -> int:
-    """How many whole frames both cover, from time 0."""
+def _on_one_timeline(files: TakeFiles, sound: Sound, track: CurveTrack) -> tuple[CurveTrack, list[str]]:
+    """The track with times from the start of the sound, by the time of day where both files tell it."""
+    if track.origin_s is None:
+        return track, []
+    if sound.origin_s is None:
+        return track, ["note: first row of the timecode taken as the start of the sound, which tells no time of day"]
+    later_s = (track.origin_s - sound.origin_s + _HALF_A_DAY_S) % (2 * _HALF_A_DAY_S) - _HALF_A_DAY_S
+    track = replace(track, time_s=track.time_s + later_s, origin_s=sound.origin_s)
+    if track.time_s[-1] < 0 or track.time_s[0] > sound.duration_s:
+        raise TakeError(
+            f"the curves begin {later_s:+.3f} s from the start of the sound, by their timecodes, and do not meet it",
+            where=f"{files.sound} and {files.curves}",
+            expected="timecodes of one recording, from one clock",
+            do="check that the two are of one recording; if the clocks differ, remove the timecode of one of them",
+        )
+    return track, [f"start: curves begin {1000 * later_s:+.1f} ms from the start of the sound, by their timecodes"]
+
+
+def _frames_of(files: TakeFiles, sound: Sound, track: CurveTrack, clock: Clock, policies: TakePolicies) -> int:
+    """How many whole frames the take has, from time 0."""
+    where = f"{files.sound} and {files.curves}"
     curves_end_s = float(track.time_s[-1]) + float(1 / clock.fps)
-    if abs(sound.duration_s - curves_end_s) > tolerance_s:
+    apart_s = abs(sound.duration_s - curves_end_s)
+    if apart_s > policies.length_tolerance_s + _ROUNDING_S:
         raise TakeError(
             f"the sound lasts {sound.duration_s:.3f} s, the curves {curves_end_s:.3f} s",
-            where=f"{files.sound} and {files.curves}",
-            expected=f"ends within {tolerance_s:g} s of each other",
+            where=where,
+            expected=f"ends within {policies.length_tolerance_s:g} s of each other",
             do="check that the two are of one recording and that the curves' times are seconds from the start of the "
             "sound; only if the rest really is to be cut, allow a larger length_tolerance_s",
         )
-    covered = int(np.floor((curves_end_s + GRID_TOLERANCE_S) * float(clock.fps)))
-    n_frames = min(clock.frame_at(len(sound.samples)), covered)
+    heard, seen = clock.frame_at(len(sound.samples)), _frames_seen(curves_end_s, clock)
+    if policies.ends == "refuse" and heard != seen:
+        what = f"the sound lasts {sound.duration_s:.3f} s, the curves {curves_end_s:.3f} s"
+        raise TakeError(what, where=where, expected="ends in the same frame", do="say ends=trim, or ends=pad")
+    n_frames = max(heard, seen) if policies.ends == "pad" and min(heard, seen) > 0 else min(heard, seen)
     if n_frames <= 0:
         raise TakeError(
             f"not one frame: the sound lasts {sound.duration_s:.3f} s, the curves {curves_end_s:.3f} s",
-            where=f"{files.sound} and {files.curves}",
+            where=where,
             expected=f"at least one frame of {float(1 / clock.fps):.3f} s from the start of the sound",
         )
+    if clock.time_s(n_frames) < policies.shortest_s:
+        what = f"{n_frames} frames, {float(clock.time_s(n_frames)):.3f} s"
+        raise TakeError(what, where=where, expected=f"at least {policies.shortest_s:g} s", do="allow shorter takes")
     return n_frames
 
 
-def _timing_said(track: CurveTrack, clock: Clock, n_frames: int) -> list[str]:
-    """What is to be said of the curves' times."""
-    said = ["start: first row of the timecode taken as the start of the sound"] if track.start_timecode else []
+def _frames_seen(curves_end_s: float, clock: Clock) -> int:
+    """Whole frames that the rows cover."""
+    return int(np.floor((curves_end_s + GRID_TOLERANCE_S) * float(clock.fps)))
+
+
+def _on_unit_scale(track: CurveTrack, policy: str) -> tuple[CurveTrack, list[str]]:
+    """The track under a values policy, and what is to be said of values outside [0, 1]."""
+    seen = track.values[track.tracked]
+    outside = int(np.count_nonzero((seen < 0) | (seen > 1)))
+    if not outside:
+        return track, []
+    low, high = track.value_range
+    is_hundred = high > SCALE_OF_A_HUNDRED
+    reach = f"{outside} values outside [0, 1], from {low:.3f} to {high:.3f}"
+    if policy == "refuse":
+        row, curve = np.argwhere((track.values < 0) | (track.values > 1))[0]
+        raise CurvesError(
+            f"{reach}; the first is {track.values[row, curve]:g}",
+            where=f"{track.path}:frame {row}:{NAMES[curve]}",
+            expected="0 to 1",
+            do="say values=rescale if the scale is 0 to 100, values=clip, or values=keep",
+        )
+    if policy == "rescale" and is_hundred:
+        values: NDArray[Any] = track.values / np.float32(100)
+        return replace(track, values=values), [f"rescale: values from {low:g} to {high:g} divided by 100"]
+    if policy == "clip":
+        values = np.clip(track.values, np.float32(0), np.float32(1))
+        return replace(track, values=values), [f"clip: {reach}"]
+    looks = "; they look like 0 to 100, which values=rescale brings to 0 to 1" if is_hundred else ""
+    return track, [f"note: {reach}, kept{looks}"]
+
+
+def _rate_said(track: CurveTrack, clock: Clock, method: str) -> list[str]:
+    """How the curves came to the frame rate."""
+    if is_on_grid(track, clock.fps):
+        return []
+    on_clock = f" on a {track.stated_clock} clock" if track.stated_clock else ""
+    how = "filtered cubic" if is_filtered(track, clock.fps, method) else method
+    return [f"rate: curves {track.rate_hz:.2f} rows/s{on_clock} -> {clock.fps} fps by {how} interpolation in time"]
+
+
+def _ends_said(sound: Sound, track: CurveTrack, clock: Clock, n_frames: int) -> list[str]:
+    """What was cut or filled up; less than a frame of sound that no frame holds is only noted."""
+    said = []
     # The last row at or before 0 s is still needed, for what lies between it and the next.
     unused = max(0, int(np.searchsorted(track.time_s, GRID_TOLERANCE_S, side="right")) - 1)
     if unused:
-        said.append(f"{_rows(unused)} before 0 s not used")
-    if not is_on_grid(track, clock.fps):
-        on_clock = f" on a {track.stated_clock} clock" if track.stated_clock else ""
-        said.append(f"curves {track.rate_hz:.2f} rows/s{on_clock} -> {clock.fps} fps by linear interpolation in time")
-    return said
-
-
-def _trimming_said(sound: Sound, track: CurveTrack, clock: Clock, n_frames: int) -> list[str]:
-    """What was cut at the end."""
-    said = []
+        said.append(f"trim: {_rows(unused)} of curves before the sound begins")
     samples = len(sound.samples) - clock.frame_start(n_frames)
     if samples:
-        ms = samples * 1000 / clock.sample_rate
-        said.append(f"trimmed {f'{ms:.0f} ms' if ms >= 1 else f'{samples} samples'} of sound at the end")
+        ms = abs(samples) * 1000 / clock.sample_rate
+        length = f"{ms:.0f} ms" if ms >= 1 else f"{abs(samples)} samples"
+        if samples < 0:
+            said.append(f"pad: {length} of silence at the end")
+        elif len(sound.samples) < clock.frame_start(n_frames + 1):
+            said.append(f"note: {length} of sound at the end, less than a frame, not used")
+        else:
+            said.append(f"trim: {length} of sound at the end")
     rows = int(np.count_nonzero(track.time_s > clock.time_s(n_frames) - GRID_TOLERANCE_S))
     if rows:
-        said.append(f"trimmed {_rows(rows)} of curves at the end")
+        said.append(f"trim: {_rows(rows)} of curves at the end")
+    missing = n_frames - _frames_seen(float(track.time_s[-1]) + float(1 / clock.fps), clock)
+    if missing > 0:
+        said.append(f"pad: {missing} invalid frames at the end")
     return said
 
 
-def _within(curves: NDArray[np.float32], policy: str) -> tuple[NDArray[np.float32], list[str]]:
-    """The curves under a values policy, and what is to be said of values outside [0, 1]."""
-    outside = int(np.count_nonzero((curves < 0) | (curves > 1)))
-    if not outside:
-        return curves, []
-    reach = f"{outside} values outside [0, 1], from {curves.min():.3f} to {curves.max():.3f}"
-    if policy == "clip":
-        clipped: NDArray[Any] = np.clip(curves, np.float32(0), np.float32(1))
-        return clipped, [f"{reach}, clipped"]
-    return curves, [f"{reach}, kept"]
+def _gaps_said(track: CurveTrack, valid: NDArray[np.bool_], max_gap_s: float) -> list[str]:
+    """How many gaps were bridged, and how many frames nobody saw."""
+    steps = np.diff(track.time_s[track.tracked])
+    bridged = int(np.count_nonzero((steps > GAP_STEPS * track.median_step_s) & (steps <= max_gap_s + 1e-9)))
+    said = [f"gaps: {bridged} of up to {1000 * max_gap_s:.0f} ms bridged"] if bridged else []
+    lost = int(np.count_nonzero(~valid))
+    return said + ([f"gaps: {lost} of {len(valid)} frames not tracked, filled and marked invalid"] if lost else [])
 
 
 def _rows(n: int) -> str:

@@ -1,0 +1,82 @@
+"""Every reader, held to damaged files: a value or an error of ours, within a second, whatever the bytes.
+
+``make fuzz`` runs 100,000 cases a reader, the test run 5,000. A case that broke a reader is named by its number, lies in
+``out/fuzz`` afterwards, and goes into :data:`FOUND` once the reader is mended.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fuzz_seeds import CURVE_SEEDS, SOUND_SEEDS
+
+from koekao.takes import read_curves, read_sound
+from koekao.takes.formats.registry import CURVE_FORMATS
+from koekao.testing.fuzz import case, hold
+
+CASES = int(os.environ.get("KOEKAO_FUZZ_CASES", "5000"))
+KEPT = Path(__file__).parents[2] / "out" / "fuzz"
+FOUND: dict[str, tuple[int, ...]] = {}
+"""Reader -> numbers of cases that once broke it."""
+
+pytestmark = pytest.mark.timeout(3600)
+
+
+def test_every_format_is_held() -> None:
+    assert set(CURVE_SEEDS) == {known.name for known in CURVE_FORMATS}
+
+
+@pytest.fixture
+def place() -> Path:
+    """A file that is rewritten for every case, in memory where there is such a place."""
+    memory = Path("/dev/shm")
+    return (memory if memory.is_dir() else Path.cwd()) / f"koekao-fuzz-{os.getpid()}"
+
+
+def held(name: str, seeds: list[bytes], read: Callable[[Path], Any], place: Path) -> tuple[int, int]:
+    """Run the cases; how many were read and how many refused."""
+
+    def of(data: bytes) -> Any:
+        place.write_bytes(data)
+        return read(place)
+
+    read_whole = refused = 0
+    try:
+        for seed in seeds:
+            of(seed)  # the files themselves are good
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for number in (*FOUND.get(name, ()), *range(CASES)):
+                try:
+                    was_read = hold(number, seeds, of)
+                except AssertionError:
+                    KEPT.mkdir(parents=True, exist_ok=True)
+                    (KEPT / f"{name}-{number}").write_bytes(case(number, seeds))
+                    raise
+                read_whole, refused = read_whole + was_read, refused + (not was_read)
+    finally:
+        place.unlink(missing_ok=True)
+    return read_whole, refused
+
+
+@pytest.mark.parametrize("name", CURVE_SEEDS)
+def test_curves(name: str, place: Path) -> None:
+    read_whole, refused = held(name, CURVE_SEEDS[name](), lambda path: read_curves(path, order="apple"), place)
+    assert read_whole and refused > CASES // 4  # damages that do no harm, and mostly such that do
+
+
+@pytest.mark.parametrize("name", SOUND_SEEDS)
+def test_sound(name: str, place: Path) -> None:
+    read_whole, refused = held(name, SOUND_SEEDS[name](), read_sound, place)
+    assert read_whole and refused
+
+
+@pytest.mark.parametrize("name", ["wav"])
+def test_sound_that_is_trimmed(name: str, place: Path) -> None:
+    read_whole, refused = held(name, SOUND_SEEDS[name](), lambda path: read_sound(path, truncated="trim"), place)
+    assert read_whole and refused
