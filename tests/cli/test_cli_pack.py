@@ -75,7 +75,7 @@ def test_rates_and_policies_reach_the_corpus(cli: Callable, two_takes: Path, tmp
     corpus = Corpus.open(tmp_path / "c")
     assert (str(corpus.fps), corpus.sample_rate) == ("60000/1001", 48000)
     repairs = said.json["takes"][0]["repairs"]
-    assert "resampled 16000 -> 48000 Hz" in repairs
+    assert "resample: 16000 -> 48000 Hz" in repairs
     assert "curves 30.00 rows/s -> 60000/1001 fps by linear interpolation in time" in repairs
     said = cli("pack", two_takes, tmp_path / "d", "--fps", "60")
     assert "repaired good: curves 30.00 rows/s -> 60 fps by linear interpolation in time\n" in said.out

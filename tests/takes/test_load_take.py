@@ -192,8 +192,8 @@ def test_notes_and_sound_repairs_are_carried_over(tmp_path: Path) -> None:
     take = check(load_take(files(tmp_path)))
     assert take.repairs == (
         "mono: mixed 2 channels",
-        "resampled 48000 -> 16000 Hz",
-        "rounded to int16, 0 samples clipped",
+        "resample: 48000 -> 16000 Hz",
+        "round: to int16, 0 samples clipped",
         "ignored 1 names that are no ARKit curve: blink",
     )
     with pytest.raises(SoundError, match="2 channels; expected mono"):
