@@ -92,7 +92,7 @@ def test_lossy_formats_are_read_whole(tmp_path: Path, form: str, subtype: str, t
     assert len(sound.samples) == 16000
     middle = slice(2000, 14000)
     assert np.abs(sound.samples[middle] / 32768 - wave[middle]).max() < tolerance
-    assert sound.repairs == ("rounded to int16, 0 samples clipped",)
+    assert sound.repairs == ("round: to int16, 0 samples clipped",)
 
 
 @pytest.mark.parametrize("form", ["OGG", "FLAC", "MP3"])
@@ -124,7 +124,7 @@ STEREO = np.stack([noise(900, 1), noise(900, 2)], axis=1)
         (
             "mix",
             np.rint(STEREO.mean(axis=1)),
-            ("mono: mixed 2 channels", "rounded to int16, 0 samples clipped"),
+            ("mono: mixed 2 channels", "round: to int16, 0 samples clipped"),
         ),
     ],
 )
@@ -151,7 +151,7 @@ def test_resampling_has_no_delay_and_the_exact_length(tmp_path: Path, rate: int)
     path = write_wav(tmp_path / "a.wav", np.rint(sine(n, rate, 997) * 32768).astype(np.int16), rate)
     sound = read_sound(path)
     assert len(sound.samples) == round(n * 16000 / rate)
-    assert sound.repairs == (f"resampled {rate} -> 16000 Hz", "rounded to int16, 0 samples clipped")
+    assert sound.repairs == (f"resample: {rate} -> 16000 Hz", "round: to int16, 0 samples clipped")
     middle = slice(2000, 14000)
     wanted = sine(len(sound.samples), 16000, 997)
     assert np.abs(sound.samples / 32768 - wanted)[middle].max() < 2e-4
@@ -169,7 +169,7 @@ def test_rounding_is_to_nearest_and_clipping_is_counted(tmp_path: Path) -> None:
     path = encoded(tmp_path / "a.wav", values, format="WAV", subtype="DOUBLE")
     sound = read_sound(path)
     assert sound.samples.tolist() == [0, 1, -1, 100, 32767, 32767, -32768, -32768, 32767]
-    assert sound.repairs == ("rounded to int16, 3 samples clipped",)
+    assert sound.repairs == ("round: to int16, 3 samples clipped",)
     kept = read_sound(path, dtype="float32")
     assert kept.repairs == ()
     assert np.array_equal(kept.samples, values.astype(np.float32))

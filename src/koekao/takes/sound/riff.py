@@ -6,6 +6,11 @@ long as its header says, and the numbers of the ``fmt`` chunk must agree with ea
 the byte rate). Sources: Microsoft/IBM "Multimedia Programming Interface and Data Specifications 1.0" and "Multiple
 Channel Audio Data and WAVE Files"; EBU Tech 3306 (RF64).
 
+One leniency can be asked for: under ``truncated="trim"`` a ``data`` chunk that says more than the file holds, that a
+streaming writer left open (0 or 0xFFFFFFFF), or that ends within a sample gives the whole samples that are there, and
+``repairs`` says so. Nobody can tell what else stood behind sound that was cut, so all up to the end of the file is
+then taken for sound.
+
 What it gives up: compressed WAVs (ADPCM, GSM) are refused, and a file with stray bytes after its last chunk as well,
 because nobody can tell them from sound that the header does not know of.
 """
@@ -17,7 +22,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from koekao.errors import SoundError
+from koekao.takes.sound.bext import TIME_REFERENCE_BYTE, time_of_day
 
+TRUNCATED_POLICIES = ("refuse", "trim")
 WAV_FORMS = (b"RIFF", b"RIFX", b"RF64", b"BW64")
 """The first four bytes of a WAV: little-endian, big-endian, and the two 64-bit forms."""
 
@@ -31,13 +38,21 @@ _REWRITE = "let a sound program write it anew (ffmpeg -i old.wav new.wav, or sox
 
 @dataclass(frozen=True, kw_only=True)
 class WavHeader:
-    """What the header says, after it was found to agree with the file. ``notes``: what disagreed without harm."""
+    """What the header says, after it was found to agree with the file.
+
+    ``repairs`` is not empty where the sound was trimmed to what is there (``data_bytes`` is that); ``notes`` says what
+    disagreed without harm. ``origin_s``: the time of day at sample 0, in seconds since midnight, from a ``bext`` chunk.
+    """
 
     sample_rate: int
     channels: int
     block_bytes: int
+    fmt: bytes
     data_start: int
     data_bytes: int
+    byte_order: str
+    origin_s: float | None
+    repairs: tuple[str, ...]
     notes: tuple[str, ...]
 
     @property
@@ -47,13 +62,20 @@ class WavHeader:
 
 @dataclass(frozen=True)
 class _Chunk:
+    """``size`` is what the file holds of it; ``stated`` what the chunk says, None for a size that was left open."""
+
     name: bytes
     start: int
     size: int
+    stated: int | None
 
 
-def read_wav_header(file: BinaryIO, size: int, path: str) -> WavHeader:
+def read_wav_header(file: BinaryIO, size: int, path: str, *, truncated: str = "refuse") -> WavHeader:
     """Walk the chunks of a WAV file of ``size`` bytes, without reading the sound.
+
+    Args:
+        file, size, path: the file; its path is for error texts.
+        truncated: ``refuse`` sound that is not as long as the header says, or ``trim`` it to the whole samples.
 
     Raises:
         SoundError: truncated, a size that lies, no ``fmt `` or ``data`` chunk, numbers that contradict each other;
@@ -73,12 +95,29 @@ def read_wav_header(file: BinaryIO, size: int, path: str) -> WavHeader:
             do="convert it to WAV",
         )
     endian = ">" if head[:4] == b"RIFX" else "<"
-    chunks, form_bytes = _chunks(file, size, path, endian, int(struct.unpack(endian + "I", head[4:8])[0]))
-    return _header(file, chunks, path, endian, _form_note(form_bytes, size))
+    form_bytes = int(struct.unpack(endian + "I", head[4:8])[0])
+    trim = truncated == "trim"
+    chunks, form_bytes = _chunks(file, size, path, endian, form_bytes, trim=trim)
+    return _header(file, chunks, path, endian, _form_note(form_bytes, size), trim=trim)
+
+
+def trimmed_wav(data: bytes, header: WavHeader) -> bytes:
+    """A WAV whose header says what the trimmed file ``data`` holds: its ``fmt `` chunk and its whole samples.
+
+    Raises:
+        SoundError: 4 GiB or more of sound, which a plain header cannot say.
+    """
+    u32 = header.byte_order + "I"
+    sound = data[header.data_start : header.data_start + header.data_bytes]
+    if len(sound) + 1024 > _UNKNOWN:
+        raise SoundError(f"{len(sound)} bytes of sound cannot be trimmed", expected="less than 4 GiB", do=_REWRITE)
+    fmt = b"fmt " + struct.pack(u32, len(header.fmt)) + header.fmt + b"\0" * (len(header.fmt) % 2)
+    body = b"WAVE" + fmt + b"data" + struct.pack(u32, len(sound)) + sound + b"\0" * (len(sound) % 2)
+    return (b"RIFX" if header.byte_order == ">" else b"RIFF") + struct.pack(u32, len(body)) + body
 
 
 def _chunks(
-    file: BinaryIO, size: int, path: str, endian: str, form_bytes: int
+    file: BinaryIO, size: int, path: str, endian: str, form_bytes: int, *, trim: bool
 ) -> tuple[dict[bytes, list[_Chunk]], int]:
     """Every chunk by name, and the size that the form says it has (RF64 says it in its ``ds64`` chunk)."""
     found: dict[bytes, list[_Chunk]] = {}
@@ -94,8 +133,12 @@ def _chunks(
             raise _stray(path, offset, size, found)
         if name == b"ds64" and n >= 24:
             form_bytes, long_data = struct.unpack("<QQ", file.read(16).ljust(16, b"\0"))
+        stated: int | None = n
         if name == b"data":
             n = long_data if n == _UNKNOWN else n
+            stated = None if n in (0, _UNKNOWN) else n
+            if trim and _goes_to_the_end(file, offset, n, size):
+                n = size - offset - 8
             _check_data_size(path, offset, n, size)
         elif offset + 8 + n > size:
             raise SoundError(
@@ -104,9 +147,19 @@ def _chunks(
                 expected="chunks that end with the file",
                 do=_COPY_AGAIN,
             )
-        found.setdefault(name, []).append(_Chunk(name, offset + 8, n))
+        found.setdefault(name, []).append(_Chunk(name, offset + 8, n, stated))
         offset += 8 + n + n % 2
     return found, form_bytes
+
+
+def _goes_to_the_end(file: BinaryIO, offset: int, n: int, size: int) -> bool:
+    """Whether the ``data`` chunk at ``offset`` promises more than there is, or was left open by its writer."""
+    present = size - offset - 8
+    if n == 0 and present >= 8:  # a chunk that is really empty has another one behind it
+        file.seek(offset + 8)
+        name = file.read(4)
+        return not (name.isascii() and name.decode("latin-1").isprintable())
+    return n > present or (n == 0 and present > 0)
 
 
 def _check_data_size(path: str, offset: int, n: int, size: int) -> None:
@@ -140,7 +193,13 @@ def _form_note(form_bytes: int, size: int) -> tuple[str, ...]:
 
 
 def _header(
-    file: BinaryIO, chunks: dict[bytes, list[_Chunk]], path: str, endian: str, notes: tuple[str, ...]
+    file: BinaryIO,
+    chunks: dict[bytes, list[_Chunk]],
+    path: str,
+    endian: str,
+    notes: tuple[str, ...],
+    *,
+    trim: bool,
 ) -> WavHeader:
     for name in (b"fmt ", b"data"):
         if len(chunks.get(name, ())) != 1:
@@ -152,21 +211,44 @@ def _header(
     if fmt.start > data.start:
         raise SoundError("the fmt chunk stands after the sound", where=f"{path}:byte {fmt.start}", do=_REWRITE)
     sample_rate, channels, block = _format(file, fmt, path, endian)
-    if data.size % block:
+    whole_bytes = data.size - data.size % block
+    if (data.size % block and not trim) or not whole_bytes:
         raise SoundError(
             f"{data.size} bytes of sound in blocks of {block} bytes",
             where=f"{path}:byte {data.start - 4}",
             expected=f"a multiple of {block}",
             do=_REWRITE,
         )
+    origin_s, time_notes = time_of_day([_begin(file, bext) for bext in chunks.get(b"bext", ())], sample_rate, endian)
     return WavHeader(
         sample_rate=sample_rate,
         channels=channels,
         block_bytes=block,
+        fmt=_whole(file, fmt),
         data_start=data.start,
-        data_bytes=data.size,
-        notes=notes,
+        data_bytes=whole_bytes,
+        byte_order=endian,
+        origin_s=origin_s,
+        repairs=_trim_said(data.stated, whole_bytes, block),
+        notes=(*notes, *time_notes),
     )
+
+
+def _trim_said(stated: int | None, whole_bytes: int, block: int) -> tuple[str, ...]:
+    if stated == whole_bytes:
+        return ()
+    said = "does not say how many samples" if stated is None else f"says {stated / block:.10g} samples"
+    return (f"trim: the header {said}, {whole_bytes // block} are there",)
+
+
+def _begin(file: BinaryIO, bext: _Chunk) -> bytes:
+    file.seek(bext.start)
+    return file.read(min(bext.size, TIME_REFERENCE_BYTE + 8))
+
+
+def _whole(file: BinaryIO, fmt: _Chunk) -> bytes:
+    file.seek(fmt.start)
+    return file.read(fmt.size)
 
 
 def _format(file: BinaryIO, fmt: _Chunk, path: str, endian: str) -> tuple[int, int, int]:
