@@ -53,7 +53,9 @@ class FrameSource:
 class Block:
     """Some rows ready to be gathered: their table, the names of their takes, and the shards that each row touches."""
 
-    def __init__(self, table: NDArray[np.int64], names: list[str], touched: list[tuple[Any, NDArray[np.int64]]]) -> None:
+    def __init__(
+        self, table: NDArray[np.int64], names: list[str], touched: list[tuple[Any, NDArray[np.int64]]]
+    ) -> None:
         self.table, self.names, self.touched = table, names, touched
         self.address, self.width = table.ctypes.data, table.shape[1]
         in_all = [(files, _used(shards)) for files, shards in touched]

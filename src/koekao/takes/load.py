@@ -69,7 +69,7 @@ def load_take(
     n_samples = clock.frame_start(n_frames)
     repairs = (
         *sound.repairs,
-        *(said if name_of(said) in REPAIRS else f"{NOTE}: {said}" for said in track.notes),
+        *(said if name_of(said) in REPAIRS else f"{NOTE}: {said}" for said in (*sound.notes, *track.notes)),
         *values_said,
         *start_said,
         *sync_said,
@@ -82,7 +82,7 @@ def load_take(
     return Take(
         name=files.name,
         speaker=files.speaker,
-        audio=np.pad(sound.samples[:n_samples], (0, max(0, n_samples - len(sound.samples)))),
+        audio=_of_length(sound, n_samples),
         sample_rate=sample_rate,
         curves=curves,
         valid=valid,
@@ -90,6 +90,13 @@ def load_take(
         repairs=repairs,
         sources=(sound.source, track.source),
     )
+
+
+def _of_length(sound: Sound, n_samples: int) -> NDArray[np.int16] | NDArray[np.float32]:
+    """The first samples of the sound, and silence for what there is not."""
+    audio: NDArray[Any] = np.zeros(n_samples, sound.samples.dtype)
+    audio[: len(sound.samples)] = sound.samples[:n_samples]
+    return audio
 
 
 def _on_one_timeline(files: TakeFiles, sound: Sound, track: CurveTrack) -> tuple[CurveTrack, list[str]]:
