@@ -1,7 +1,7 @@
 """Every reader, held to damaged files: a value or an error of ours, within a second, whatever the bytes.
 
-``make fuzz`` runs 100,000 cases a reader, the test run 5,000. A case that broke a reader is named by its number, lies in
-``out/fuzz`` afterwards, and goes into :data:`FOUND` once the reader is mended.
+``make fuzz`` runs 100,000 cases a reader, the test run 5,000. A case that broke a reader is named by its number, lies
+in ``out/fuzz`` afterwards, and goes into :data:`FOUND` once the reader is mended.
 """
 
 from __future__ import annotations

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _BLOCK_ROWS = 1024
 _LOOK_EVERY_S = 0.001
 _KEPT_BLOCKS = 2  # threads gather on both sides of a block's end
+_Touched = tuple[Any, NDArray[np.int64]]
+"""Mapped files, and which shard of them each row lies in (-1: none)."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,7 @@ class FrameSource:
 class Block:
     """Some rows ready to be gathered: their table, the names of their takes, and the shards that each row touches."""
 
-    def __init__(
-        self, table: NDArray[np.int64], names: list[str], touched: list[tuple[Any, NDArray[np.int64]]]
-    ) -> None:
+    def __init__(self, table: NDArray[np.int64], names: list[str], touched: list[_Touched]) -> None:
         self.table, self.names, self.touched = table, names, touched
         self.address, self.width = table.ctypes.data, table.shape[1]
         in_all = [(files, _used(shards)) for files, shards in touched]
@@ -109,7 +109,7 @@ class Sources:
         table[:, numbering.VALID_FRAMES], table[:, numbering.START_FRAME] = rows.valid_frames, rows.start_frame
         table[:, numbering.GAP_FRAMES], table[:, numbering.RESET] = rows.gap_frames, rows.reset
         table[:, numbering.IS_DENSE] = rows.is_dense
-        touched: dict[int, tuple[Any, NDArray[np.int64]]] = {}
+        touched: dict[int, _Touched] = {}
         bases: dict[int, Any] = {}
         for source in self.frames:
             if id(source.files) not in touched:
