@@ -1,0 +1,77 @@
+"""Where curves lie on the sound, when each of the two tells of its own start.
+
+Two ways. Where both files tell the time of day (a BWF's ``bext`` chunk, a movie's timecode; the timecode of a Live Link
+CSV) the two are laid by it, across midnight too. Where somebody knows better, a file ``NAME.timeline.json`` beside the
+two says when each starts, in seconds on one clock of any kind, and wins::
+
+    {"sound_start_s": 12.0, "curves_start_s": 12.48}
+
+Else the curves' times count from the start of the sound.
+
+What it gives up: rates. Clocks that run at different speeds are a drift, which the doctor measures.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+from koekao.errors import TakeError
+from koekao.takes.curves import CurveTrack
+from koekao.takes.folder import TakeFiles
+from koekao.takes.formats.strict_json import decode_document
+from koekao.takes.sound.sound import Sound
+from koekao.takes.source import read_text
+
+_LOOKS = '{"sound_start_s": seconds, "curves_start_s": seconds}'
+_KEYS = ("sound_start_s", "curves_start_s")
+_HALF_A_DAY_S = 43_200
+_LONGEST_S = 1e9
+
+
+def on_one_timeline(files: TakeFiles, sound: Sound, track: CurveTrack) -> tuple[CurveTrack, list[str]]:
+    """The track with times from the start of the sound, and what is to be said of it.
+
+    Raises:
+        TakeError: they do not meet, or the file that tells of their starts cannot be read.
+    """
+    if files.timeline is not None:
+        return _moved(files, sound, track, _stated_s(files.timeline), f"by {files.timeline.name}")
+    if track.origin_s is None:
+        return track, []
+    if sound.origin_s is None:
+        return track, ["note: first row of the timecode taken as the start of the sound, which tells no time of day"]
+    later_s = (track.origin_s - sound.origin_s + _HALF_A_DAY_S) % (2 * _HALF_A_DAY_S) - _HALF_A_DAY_S
+    return _moved(files, sound, track, later_s, "by their timecodes")
+
+
+def _moved(
+    files: TakeFiles, sound: Sound, track: CurveTrack, later_s: float, how: str
+) -> tuple[CurveTrack, list[str]]:
+    """The track as it lies when its time 0 is ``later_s`` after the start of the sound."""
+    moved = replace(track, time_s=track.time_s + later_s, origin_s=sound.origin_s)
+    if moved.time_s[-1] < 0 or moved.time_s[0] > sound.duration_s:
+        raise TakeError(
+            f"the curves begin {later_s:+.3f} s from the start of the sound, {how}, and do not meet it",
+            where=f"{files.sound} and {files.curves}",
+            expected="times of one recording, from one clock",
+            do="check that the two are of one recording; if their clocks differ, say when each starts in "
+            f"{files.sound.stem}.timeline.json: {_LOOKS}",
+        )
+    if not later_s:
+        return moved, []
+    return moved, [f"start: curves begin {1000 * later_s:+.1f} ms from the start of the sound, {how}"]
+
+
+def _stated_s(path: Path) -> float:
+    """How much later than the sound the curves start, as the file states it."""
+    stated = decode_document(read_text(path).text, str(path), _LOOKS)
+    if not isinstance(stated, dict) or set(stated) - set(_KEYS) or not stated:
+        seen = ", ".join(stated) if isinstance(stated, dict) else type(stated).__name__
+        raise TakeError(f"no timeline: {seen or 'nothing'}", where=path, expected=_LOOKS)
+    for key, value in stated.items():
+        if type(value) not in (int, float) or not (math.isfinite(value) and abs(value) <= _LONGEST_S):
+            raise TakeError(f"{value!r}"[:60], where=f"{path}:{key}", expected="seconds")
+    sound_s, curves_s = (float(stated.get(key, 0)) for key in _KEYS)
+    return curves_s - sound_s
