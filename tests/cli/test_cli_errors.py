@@ -87,7 +87,7 @@ def remove(name: str) -> Damage:
 # what was done to the take, where stderr must say it is, what it must say was seen, what it must say to do
 TAKE_FAULTS: dict[str, tuple[Damage, str, str, str]] = {
     "missing wav": (remove("take.wav"), "take.jsonl", "curves without sound", "take.wav or "),
-    "missing curves": (remove("take.jsonl"), "take.wav", "sound without curves", "take.jsonl or take.csv beside it"),
+    "missing curves": (remove("take.jsonl"), "take.wav", "sound without curves", "take.jsonl or take.csv or take.json"),
     "empty wav": (write("take.wav", b""), "take.wav", "the file is empty (0 bytes)", "record or copy it again"),
     "empty curves": (write("take.jsonl", b""), "take.jsonl", "the file is empty (0 bytes)", "record or copy it again"),
     "truncated wav": (

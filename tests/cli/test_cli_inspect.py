@@ -46,12 +46,12 @@ def test_a_folder_of_takes(cli: Callable, chain) -> None:
 def test_bad_files_in_a_folder_do_not_hide_the_others(cli: Callable, two_takes: Path) -> None:
     (two_takes / "take.jsonl").write_text('{"timestamp": x\n')
     (two_takes / "alone.wav").write_bytes((two_takes / "good.wav").read_bytes())
-    (two_takes / "notes.txt").write_text("x")
+    (two_takes / "notes.md").write_text("x")
     said = cli("inspect", two_takes)
     assert said.code == 2
     assert said.row("good.jsonl")[1:5] == ["0:02.0", "0:02.0", "60", "30.00"]
     assert f"koekao: {two_takes}/take.jsonl:1:15: no JSON" in said.err and "Traceback" not in said.err
-    assert f"{two_takes}/alone.wav: sound without curves; expected alone.jsonl or alone.csv beside it" in said.out
+    assert f"{two_takes}/alone.wav: sound without curves; expected alone.jsonl or alone.csv or alone.json" in said.out
     assert "2 takes, 1 unusable file, 1 problem, 1 other file\n" in said.out
     as_json = cli("inspect", two_takes, "--json")
     assert (as_json.code, as_json.err, as_json.json["takes"], as_json.json["other_files"]) == (2, "", 2, 1)

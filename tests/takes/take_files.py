@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import pickle
 import struct
@@ -94,3 +95,119 @@ def write_livelink(path: Path, values: np.ndarray, *, step: float = 2, clock: in
     """As the phone writes it: ``step`` frames of the clock between rows."""
     codes = [timecode(k * step, clock, start_s) for k in range(len(values))]
     return write_rows(path, livelink_rows(values, codes))
+
+
+def write_text(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode())
+    return path
+
+
+def named_json(values: np.ndarray, names: Sequence[str] = arkit.NAMES, fps: float = 30) -> dict[str, Any]:
+    """BEAT's document; ``values`` ``[n, len(names)]`` in the order of ``names``."""
+    frames = [{"weights": [float(v) for v in row], "time": k / fps} for k, row in enumerate(values)]
+    return {"names": list(names), "frames": frames}
+
+
+def categories(row: Iterable[float], key: str = "categoryName") -> list[dict[str, Any]]:
+    """A row of 52 curves as MediaPipe has it: the neutral face first, no tongue."""
+    names = arkit.ORDERS["mediapipe"]
+    scores = [0.5, *map(float, list(row)[:51])]
+    return [{"index": i, "score": s, key: name, "displayName": ""} for i, (name, s) in enumerate(zip(names, scores))]
+
+
+def table_rows(values: np.ndarray, columns: Mapping[str, Sequence[str]], names: Sequence[str]) -> list[list[str]]:
+    """A header and a row a frame: first ``columns`` (name -> cells), then ``names``, whatever they are spelt like."""
+    rows = [[*columns, *names]]
+    for k, row in enumerate(values):
+        at = {**named(row), None: 0.25}
+        cells = [repr(float(at[arkit.canonical(name.rpartition(".")[2])])) for name in names]
+        rows.append([*(column[k] for column in columns.values()), *cells])
+    return rows
+
+
+def mediapipe_rows(values: np.ndarray, step_ms: int = 33) -> list[list[str]]:
+    stamps = [str(k * step_ms) for k in range(len(values))]
+    return table_rows(values, {"timestamp_ms": stamps}, arkit.ORDERS["mediapipe"])
+
+
+def audio2face_rows(values: np.ndarray, fps: float = 30) -> list[list[str]]:
+    columns = {"": [str(k) for k in range(len(values))], "timeCode": [repr(k / fps) for k in range(len(values))]}
+    return table_rows(values, columns, ["blendShapes." + name for name in arkit.ORDERS["audio2face"]])
+
+
+def packet(row: Iterable[float], between: str = "-") -> str:
+    """A packet of iFacialMocap; ``row`` is in 0..1 and rounded to hundredths."""
+    at = named(row)
+    items = [f"{name}{between}{round(100 * at[arkit.canonical(name)])}" for name in arkit.ORDERS["ifacialmocap"]]
+    return "|".join(items) + "|=head#-21.5,-6.0,-6.6,-0.03,-0.1,-0.65|rightEye#6.0,2.4,0.2|leftEye#6.0,-1.6,-0.1|"
+
+
+def unreal_rows(values: np.ndarray, times: Sequence[str], first: str = "---") -> list[list[str]]:
+    """A curve table: a row a curve."""
+    names = [name for name in arkit.ORDERS["unreal"] if arkit.canonical(name)]
+    columns = [values[:, arkit.INDEX[arkit.canonical(name)]] for name in names]
+    return [[first, *times], *([name, *(repr(float(v)) for v in column)] for name, column in zip(names, columns))]
+
+
+class GltfBytes:
+    """A glTF with one morph animation, put together accessor by accessor so that a test can spoil any of it."""
+
+    def __init__(self, values: np.ndarray, times_s: Sequence[float], names: Sequence[str] | None = arkit.NAMES) -> None:
+        self.binary = bytearray()
+        n = values.shape[1]
+        mesh: dict[str, Any] = {"primitives": [{"attributes": {}, "targets": [{} for _ in range(n)]}]}
+        if names is not None:
+            mesh["extras"] = {"targetNames": list(names)}
+        self.document: dict[str, Any] = {
+            "asset": {"version": "2.0"},
+            "nodes": [{"mesh": 0}],
+            "meshes": [mesh],
+            "buffers": [],
+            "bufferViews": [],
+            "accessors": [],
+        }
+        times = self.accessor(np.array(times_s, "<f4"))
+        weights = self.accessor(np.asarray(values, "<f4").ravel())
+        self.document["animations"] = [
+            {
+                "samplers": [{"input": times, "output": weights}],
+                "channels": [{"sampler": 0, "target": {"node": 0, "path": "weights"}}],
+            }
+        ]
+
+    def view(self, data: bytes, **keys: Any) -> int:
+        self.binary += b"\0" * (-len(self.binary) % 4)
+        view = {"buffer": 0, "byteOffset": len(self.binary), "byteLength": len(data), **keys}
+        self.binary += data
+        self.document["bufferViews"].append(view)
+        return len(self.document["bufferViews"]) - 1
+
+    def accessor(self, numbers: np.ndarray, data: bytes | None = None, stride: int | None = None, **keys: Any) -> int:
+        """The index of a SCALAR accessor over ``numbers``, whose bytes may be given apart."""
+        kinds = {"<i1": 5120, "|i1": 5120, "|u1": 5121, "<i2": 5122, "<u2": 5123, "<u4": 5125, "<f4": 5126}
+        view = self.view(numbers.tobytes() if data is None else data, **({"byteStride": stride} if stride else {}))
+        kind = kinds[numbers.dtype.str]
+        entry = {"bufferView": view, "componentType": kind, "count": len(numbers), "type": "SCALAR", **keys}
+        self.document["accessors"].append(entry)
+        return len(self.document["accessors"]) - 1
+
+    @property
+    def sampler(self) -> dict[str, Any]:
+        return self.document["animations"][0]["samplers"][0]
+
+    def gltf(self, uri: str | None = None) -> bytes:
+        """As ``.gltf``: with the numbers inside, or in the file that ``uri`` names."""
+        inside = "data:application/octet-stream;base64," + base64.b64encode(self.binary).decode()
+        self.document["buffers"] = [{"byteLength": len(self.binary), "uri": uri or inside}]
+        return json.dumps(self.document).encode()
+
+    def glb(self) -> bytes:
+        self.document["buffers"] = [{"byteLength": len(self.binary)}]
+        text = json.dumps(self.document).encode()
+        chunks = (
+            (text + b" " * (-len(text) % 4), b"JSON"),
+            (bytes(self.binary) + b"\0" * (-len(self.binary) % 4), b"BIN\0"),
+        )
+        body = b"".join(struct.pack("<I", len(data)) + kind + data for data, kind in chunks)
+        return b"glTF" + struct.pack("<II", 2, 12 + len(body)) + body

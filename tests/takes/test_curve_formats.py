@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from take_files import curves, jsonl_line, write_jsonl, write_livelink
+from take_files import (
+    GltfBytes,
+    audio2face_rows,
+    categories,
+    curves,
+    jsonl_line,
+    livelink_rows,
+    mediapipe_rows,
+    named,
+    named_json,
+    packet,
+    table_rows,
+    timecode,
+    unreal_rows,
+    write_jsonl,
+    write_livelink,
+    write_rows,
+    write_text,
+)
 
 from koekao import arkit
 from koekao.errors import CurvesError
+from koekao.takes.formats import curve_file
+from koekao.takes.formats.curve_file import CurveFile
 from koekao.takes.formats.registry import CURVE_FORMATS, read_curves
 
 
@@ -24,14 +45,84 @@ def test_content_decides_and_the_name_does_not(tmp_path: Path) -> None:
     assert np.array_equal(read_curves(line).values, values)
 
 
-def test_every_format_knows_its_own_and_no_other(tmp_path: Path) -> None:
-    files = {
-        "jsonl": write_jsonl(tmp_path / "a", curves(2)),
-        "livelink": write_livelink(tmp_path / "b", curves(2)),
+def one_of_each(folder: Path) -> dict[tuple[str, str], Path]:
+    """(format, how it is written) -> a file of it, without an ending."""
+    values = curves(3)
+    times = ["0.0", "0.5", "1.0"]
+    frames = [{"timestamp": k / 30, "blendshapes": categories(row)} for k, row in enumerate(values)]
+    table = [{"Name": name, **dict(zip(times, map(float, row)))} for name, row in zip(arkit.NAMES, values.T)]
+    gltf = GltfBytes(values, [0.0, 0.5, 1.0])
+    rows = {
+        ("livelink", "csv"): livelink_rows(values, [timecode(2 * k) for k in range(3)]),
+        ("audio2face", "csv"): audio2face_rows(values),
+        ("mediapipe", "csv"): mediapipe_rows(values),
+        ("named_csv", "csv"): table_rows(values, {"time": times}, arkit.NAMES),
+        ("unreal", "csv"): unreal_rows(values, times),
     }
-    assert [known.name for known in CURVE_FORMATS] == list(files)
-    for name, path in files.items():
-        assert [known.name for known in CURVE_FORMATS if known.sniff(path.read_text())] == [name]
+    texts = {
+        ("jsonl", "named"): "\n".join(jsonl_line(k / 30, named(row)) for k, row in enumerate(values)),
+        ("mediapipe", "list"): json.dumps(frames),
+        ("mediapipe", "object"): json.dumps({"created": "today", "frames": frames}),
+        ("mediapipe", "indented"): json.dumps(frames, indent=1),
+        ("ifacialmocap", "bare"): "\n".join(map(packet, values)),
+        ("ifacialmocap", "timed"): "\n".join(f"{k / 30:.4f}\t{packet(row)}" for k, row in enumerate(values)),
+        ("ifacialmocap", "lines"): "\n".join(json.dumps({"t": 33 * k, "d": packet(r)}) for k, r in enumerate(values)),
+        ("unreal", "json"): json.dumps(table),
+        ("named_json", "line"): json.dumps(named_json(values)),
+        ("named_json", "indented"): json.dumps(named_json(values), indent=2),
+    }
+    binary = {("gltf", "gltf"): gltf.gltf(), ("gltf", "glb"): gltf.glb()}
+    files = {key: write_rows(folder / "-".join(key), table) for key, table in rows.items()}
+    files |= {key: write_text(folder / "-".join(key), text) for key, text in texts.items()}
+    for key, data in binary.items():
+        files[key] = folder / "-".join(key)
+        files[key].write_bytes(data)
+    return files
+
+
+def test_every_format_knows_its_own_and_no_other(tmp_path: Path) -> None:
+    files = one_of_each(tmp_path)
+    assert {name for name, _ in files} == {known.name for known in CURVE_FORMATS}
+    for (name, way), path in files.items():
+        file = CurveFile.read(path)
+        asked = CURVE_FORMATS[:1] if way == "glb" else CURVE_FORMATS  # what comes after gltf needs text
+        assert [known.name for known in asked if known.sniff(file)] == [name], path
+        track = read_curves(path, fps=30)
+        assert (track.format, len(track)) == (name, 3)
+        assert np.array_equal(read_curves(path, format=name, fps=30).values, track.values)
+
+
+def test_every_other_format_refuses_a_file_by_name_of_format(tmp_path: Path) -> None:
+    """Stated formats win over the content, and then say where it does not fit; only a CSV may be read as another one."""
+    for (name, _), path in one_of_each(tmp_path).items():
+        for other in {known.name for known in CURVE_FORMATS} - {name}:
+            if other in ("mediapipe", "named_csv") and name in ("mediapipe", "named_csv", "livelink"):
+                continue
+            with pytest.raises(CurvesError) as caught:
+                read_curves(path, format=other, fps=30)
+            assert caught.value.where.startswith(str(path))
+
+
+def test_a_json_document_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+
+    def decode(text: str, path: str, looks: str) -> object:
+        parsed.append(path)
+        return json.loads(text)
+
+    monkeypatch.setattr(curve_file, "decode_document", decode)
+    files = [path for (_, way), path in one_of_each(tmp_path).items() if way in ("list", "json", "indented", "gltf")]
+    for path in files:
+        read_curves(path, fps=30)
+    assert parsed == list(map(str, files))
+
+
+@pytest.mark.parametrize(
+    "module", ["named_json", "mediapipe_json", "named_csv", "audio2face", "ifacialmocap", "unreal"]
+)
+def test_named_files_are_read_by_no_order_of_ours(module: str) -> None:
+    source = Path(curve_file.__file__).with_name(module + ".py").read_text()
+    assert "ORDERS" not in source and "order_named" not in source
 
 
 @pytest.mark.parametrize(
@@ -39,24 +130,31 @@ def test_every_format_knows_its_own_and_no_other(tmp_path: Path) -> None:
     [
         "hello\n",
         "{}\n",
-        '{"names": [], "frames": []}',
         "timeCode,blendShapes.JawOpen\n0,0\n",
-        ",timeCode,blendShapes.EyeBlinkLeft\n0,0,0",
+        ",timeCode,JawOpen\n0,0,0",
+        "frame,timestamp,confidence\n0,0,0",
         "[1, 2]",
+        "[]",
+        "null",
+        '[{"name": "x"}]',
+        '{"take": 1, "frames": [1, 2]}',
+        '{"blendshapes": 3}',
+        "1,2,3\n4,5,6",
+        "a-1|b-2",
     ],
 )
 def test_unknown_formats_are_refused_with_the_known_ones(tmp_path: Path, text: str) -> None:
     path = tmp_path / "a.csv"
     path.write_text(text)
-    with pytest.raises(CurvesError, match=r"a\.csv:1: ") as caught:
+    with pytest.raises(CurvesError, match=r"a\.csv:1") as caught:
         read_curves(path)
-    if not text.startswith("timeCode"):  # that one is taken for a Live Link CSV without its columns
+    if not text.startswith(("timeCode", '{"blend', "a-1")):  # those are taken for one that does not have its curves
         assert "no known curve format" in caught.value.what
-        assert "jsonl (" in caught.value.expected and "livelink (" in caught.value.expected
+        assert all(f"{known.name} (" in caught.value.expected for known in CURVE_FORMATS)
 
 
 def test_an_unknown_format_name_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CurvesError, match="unknown curve format 'beat'; expected jsonl"):
+    with pytest.raises(CurvesError, match="unknown curve format 'beat'; expected gltf"):
         read_curves(write_jsonl(tmp_path / "a.jsonl", curves(2)), format="beat")
 
 

@@ -64,7 +64,7 @@ def test_files_without_their_partner_are_problems_with_a_name(tmp_path: Path) ->
     kinds = {str(problem.where).removeprefix(str(tmp_path) + "/"): problem for problem in found.problems}
     assert list(kinds) == ["a.wav", "b.csv", "s/ok.wav", "t/ok.csv"]
     assert isinstance(kinds["a.wav"], CurvesError) and isinstance(kinds["b.csv"], SoundError)
-    assert "sound without curves; expected a.jsonl or a.csv beside it" in str(kinds["a.wav"])
+    assert "sound without curves; expected a.jsonl or a.csv or a.json" in str(kinds["a.wav"])
     assert "curves without sound; expected b.wav or b.flac or b.ogg or b.mp3 beside it" in str(kinds["b.csv"])
     assert all(map(survives_pickling, found.problems))
 

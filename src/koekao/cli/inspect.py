@@ -43,7 +43,7 @@ def inspect(thing: Path, /, *, all_takes: bool = False, order: Order | None = No
         _corpus(thing, all_takes=all_takes, json=json)
     elif thing.is_dir():
         return _folder(thing, order=order, json=json)
-    elif thing.suffix.lower() in (*CURVE_ENDINGS, ".json"):
+    elif thing.suffix.lower() in CURVE_ENDINGS:
         _curves(thing, order=order, json=json)
     else:
         _sound(thing, json=json)

@@ -19,7 +19,7 @@ from pathlib import Path
 from koekao.errors import CurvesError, SoundError, TakeError
 
 SOUND_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
-CURVE_ENDINGS = (".jsonl", ".csv")
+CURVE_ENDINGS = (".jsonl", ".csv", ".json", ".txt", ".gltf", ".glb")
 
 
 @dataclass(frozen=True, kw_only=True)

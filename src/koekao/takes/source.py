@@ -86,13 +86,13 @@ def read_source(path: Path, error: type[TakeError]) -> tuple[bytes, Source]:
     return data, Source(path=str(path), size=len(data), sha256=hashlib.sha256(data).hexdigest())
 
 
-def read_text(path: Path) -> TextFile:
-    """Read a curve file as UTF-8 text, with or without byte order mark.
+def as_text(data: bytes, source: Source) -> TextFile:
+    """The bytes of a curve file as UTF-8 text, with or without byte order mark.
 
     Raises:
-        CurvesError: see :func:`read_source`; or the file is UTF-16, holds NUL bytes, or is no UTF-8; with the byte.
+        CurvesError: the file is UTF-16, holds NUL bytes, is no UTF-8 (with the byte), or holds nothing but blanks.
     """
-    data, source = read_source(path, CurvesError)
+    path = source.path
     for bom, encoding in _BOMS_WIDE.items():
         if data.startswith(bom):
             raise CurvesError(f"is {encoding} text", where=f"{path}:byte 0", expected="UTF-8", do=_AS_UTF8)
@@ -117,4 +117,4 @@ def read_text(path: Path) -> TextFile:
         ) from fault
     if not text or text.isspace():
         raise CurvesError("holds nothing but blanks", where=path, do="record or copy it again, or remove it")
-    return TextFile(path=str(path), text=text, source=source)
+    return TextFile(path=path, text=text, source=source)

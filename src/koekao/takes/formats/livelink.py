@@ -23,18 +23,13 @@ import numpy as np
 from koekao import arkit
 from koekao.errors import CurvesError
 from koekao.takes.curves import CurveTrack
+from koekao.takes.formats.cells import MEND, SHOWN, decimals, header_names, row_cells
 from koekao.takes.formats.timecode import clock_rate, elapsed_s, parse_timecode
 from koekao.takes.source import TextFile
 
 _TIMECODE, _COUNT = "timecode", "blendshapecount"
-_NUMBER = r"[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?"
-_CELL = re.compile(_NUMBER)
-_ROW = re.compile(rf"{_NUMBER}(?:,{_NUMBER})*")
 _KNOWN_EXTRAS = frozenset(name.casefold() for name in arkit.HEAD_AND_EYES)
-_MEND = "mend the cell or remove the row"
-_SHOWN = 40
 _ZEROS = (0.0,) * arkit.N_CURVES
-_LARGEST = float(np.finfo(np.float32).max)
 
 
 def sniff_livelink(head: str) -> bool:
@@ -66,7 +61,7 @@ def read_livelink(file: TextFile, *, timecode_rate: Fraction | int | None = None
             tracked[i] = False
             cells.extend(_ZEROS)
         else:
-            cells.extend(_values(columns.pick(fields), columns, where))
+            cells.extend(decimals(columns.pick(fields), columns.spelt, where))
     seconds, frames = np.array([s for s, _ in times], np.int64), np.array([f for _, f in times], np.float64)
     rate, guessed = clock_rate(seconds, frames, path=file.path, stated=timecode_rate)
     return CurveTrack(
@@ -95,14 +90,11 @@ class _Columns:
 
 
 def _columns(header: str, where: str) -> _Columns:
-    names = tuple(name.strip() for name in header.split(","))
-    folded = [name.casefold() for name in names]
-    if folded[0] != _TIMECODE:
-        what = f"the header begins {header[:_SHOWN]!r}"
+    if header.partition(",")[0].strip().casefold() != _TIMECODE:
+        what = f"the header begins {header[:SHOWN]!r}"
         raise CurvesError(what, where=where, expected="Timecode,BlendShapeCount,... separated by commas")
-    twice = [name for i, name in enumerate(names) if folded[i] in folded[:i]]
-    if twice:
-        raise CurvesError(f"column {twice[0]!r} stands twice", where=where, do="keep one of them")
+    names = header_names(header, where)
+    folded = [name.casefold() for name in names]
     try:
         found = arkit.positions(names)
     except CurvesError as fault:
@@ -126,16 +118,9 @@ def _columns(header: str, where: str) -> _Columns:
 
 def _fields(line: str, columns: _Columns, where: str) -> list[str]:
     fields = line.split(",")
-    if len(fields) == len(columns.names) or (len(fields) == 2 and fields[1] == "0"):
+    if len(fields) == 2 and fields[1] == "0":
         return fields
-    if not line.strip():
-        raise CurvesError("an empty line between rows", where=where, do="remove it")
-    raise CurvesError(
-        f"{len(fields)} fields",
-        where=where,
-        expected=f"{len(columns.names)} as in the header, or timecode,0 for a row that was not tracked",
-        do="if it is the last row the file was cut: remove the row; else export the file again",
-    )
+    return row_cells(line, len(columns.names), where, ", or timecode,0 for a row that was not tracked")
 
 
 def _untracked(fields: list[str], columns: _Columns, where: str) -> bool:
@@ -147,33 +132,14 @@ def _untracked(fields: list[str], columns: _Columns, where: str) -> bool:
         if count.isascii() and count.isdigit():
             return False
         raise CurvesError(
-            f"{count[:_SHOWN]!r}", where=f"{where}:{columns.names[columns.count]}", expected="a whole number", do=_MEND
+            f"{count[:SHOWN]!r}", where=f"{where}:{columns.names[columns.count]}", expected="a whole number", do=MEND
         )
     values = columns.pick(fields)
-    if not any(values) or (count == "0" and not any(_values(values, columns, where))):
+    if not any(values) or (count == "0" and not any(decimals(values, columns.spelt, where))):
         return True
     raise CurvesError(
         f"{count!r} curves, but there are values in the row",
         where=f"{where}:{columns.names[columns.count]}",
         expected="the number of curves, or an untracked row without values",
-        do=_MEND,
-    )
-
-
-def _values(cells: tuple[str, ...], columns: _Columns, where: str) -> tuple[float, ...]:
-    """52 cells as finite numbers. ``float`` alone would take ``1_0``, ``nan`` and full-width digits."""
-    if _ROW.fullmatch(",".join(cells)):
-        values = tuple(map(float, cells))
-        if max(values) <= _LARGEST and min(values) >= -_LARGEST:
-            return values
-    name, cell = next(
-        (name, cell)
-        for name, cell in zip(columns.spelt, cells)
-        if not _CELL.fullmatch(cell) or abs(float(cell)) > _LARGEST
-    )
-    raise CurvesError(
-        f"{cell[:_SHOWN]!r}" if cell else "an empty cell",
-        where=f"{where}:{name}",
-        expected="a plain decimal number such as 0.25",
-        do=_MEND,
+        do=MEND,
     )
