@@ -88,6 +88,18 @@ def read_curves(
     return _format_of(file, format).read(file, options)
 
 
+def begins_as_curves(path: Path) -> bool:
+    """Whether a file begins as one of the known formats does; true as well where it cannot be looked into, so that
+    whoever reads it says why."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_SNIFFED_CHARACTERS)
+    except OSError:
+        return True
+    text = head.decode("utf-8-sig", "replace")
+    return any(candidate.sniff(text) for candidate in CURVE_FORMATS)
+
+
 def _format_of(file: TextFile, name: str | None) -> CurveFormat:
     head = file.text[:_SNIFFED_CHARACTERS]
     for candidate in CURVE_FORMATS:
