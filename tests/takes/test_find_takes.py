@@ -65,7 +65,10 @@ def test_files_without_their_partner_are_problems_with_a_name(tmp_path: Path) ->
     assert list(kinds) == ["a.wav", "b.csv", "s/ok.wav", "t/ok.csv"]
     assert isinstance(kinds["a.wav"], CurvesError) and isinstance(kinds["b.csv"], SoundError)
     assert "sound without curves; expected a.jsonl or a.csv or a.json" in str(kinds["a.wav"])
-    assert "curves without sound; expected b.wav or b.flac or b.ogg or b.mp3 beside it" in str(kinds["b.csv"])
+    assert (
+        "curves without sound; expected b.wav or b.flac or b.ogg or b.mp3 or b.mov or b.mp4 or b.m4v or b.m4a beside it"
+        in str(kinds["b.csv"])
+    )
     assert all(map(survives_pickling, found.problems))
 
 
@@ -76,6 +79,7 @@ def test_files_without_their_partner_are_problems_with_a_name(tmp_path: Path) ->
         (("a.wav", "a.flac", "a.csv"), SoundError, "2 files for one take: a.flac, a.wav; expected one"),
         (("a.wav", "a.flac"), SoundError, "2 files for one take"),
         (("a.wav", "a.WAV", "a.csv"), SoundError, "2 files for one take: a.WAV, a.wav"),
+        (("a.mov", "a.mp4", "a.csv"), SoundError, "2 files for one take: a.mov, a.mp4; expected one"),
     ],
 )
 def test_two_candidates_for_one_take_are_a_problem(
@@ -97,6 +101,78 @@ def test_other_and_hidden_files_are_ignored_and_listed(tmp_path: Path) -> None:
     assert found.ignored == tuple(sorted(found.ignored))
 
 
+APP_TAKE = "20261125_Slate_1/Slate_1_iPhone"
+BESIDE = [
+    "20261125_Slate_1/take.json",
+    "20261125_Slate_1/frame_log.csv",
+    "20261125_Slate_1/video_metadata.json",
+    "20261125_Slate_1/audio_metadata.json",
+    "20261125_Slate_1/depth_data.bin",
+    "20261125_Slate_1/depth_metadata.mhaical",
+    "20261125_Slate_1/thumbnail.jpg",
+    APP_TAKE + ".jpg",
+    APP_TAKE + "_raw.csv",
+    APP_TAKE + "_neutral.csv",
+    APP_TAKE + "_cal.csv",
+]
+
+
+def below(root: Path, paths: tuple[Path, ...]) -> list[str]:
+    return [path.relative_to(root).as_posix() for path in paths]
+
+
+def test_a_take_folder_of_the_phone_is_one_take_and_its_companions_are_ignored(tmp_path: Path) -> None:
+    found = find_takes(make(tmp_path, APP_TAKE + ".csv", APP_TAKE + ".mov", *BESIDE))
+    (pair,) = found.pairs
+    assert (pair.name, pair.speaker) == (APP_TAKE, "20261125_Slate_1")
+    assert (pair.sound.name, pair.curves.name) == ("Slate_1_iPhone.mov", "Slate_1_iPhone.csv")
+    assert found.problems == ()
+    assert below(tmp_path, found.ignored) == sorted(BESIDE)
+
+
+def test_a_sound_beside_a_movie_wins(tmp_path: Path) -> None:
+    found = find_takes(make(tmp_path, "a.csv", "a.mov", "a.wav", "b.csv", "b.MP4", "c.csv", "c.m4a"))
+    assert [pair.sound.name for pair in found.pairs] == ["a.wav", "b.MP4", "c.m4a"]
+    assert (found.problems, below(tmp_path, found.ignored)) == ((), ["a.mov"])
+
+
+def test_companions_are_takes_of_their_own_where_they_have_a_sound(tmp_path: Path) -> None:
+    found = find_takes(make(tmp_path, "a.csv", "a.wav", "a_raw.csv", "a_raw.wav", "frame_log.csv", "frame_log.wav"))
+    assert [pair.name for pair in found.pairs] == ["a", "a_raw", "frame_log"]
+    assert (found.problems, found.ignored) == ((), ())
+
+
+def test_only_beside_their_take_are_they_companions(tmp_path: Path) -> None:
+    found = find_takes(make(tmp_path, "a.csv", "a.wav", "s/a_raw.csv", "b_raw.csv", "a_raw2.csv", "araw.csv"))
+    assert [Path(problem.where).name for problem in found.problems] == [
+        "a_raw2.csv",
+        "araw.csv",
+        "b_raw.csv",
+        "a_raw.csv",
+    ]
+    assert found.ignored == ()
+
+
+def test_json_and_text_count_only_if_they_hold_curves(tmp_path: Path) -> None:
+    make(tmp_path, "a.wav", "a.csv")
+    lines = '{"timestamp": 0, "blendshapes": {}}'
+    for name, text in (
+        ("a.txt", "hello, said the speaker"),
+        ("a.json", '{"scene": 3}'),
+        ("b.json", '{"scene": 3}'),
+        ("c.txt", lines),
+        ("d.json", lines),
+        ("e.txt", ""),
+    ):
+        (tmp_path / name).write_text(text)
+    make(tmp_path, "c.wav", "e.wav")
+    found = find_takes(tmp_path)
+    assert [(pair.sound.name, pair.curves.name) for pair in found.pairs] == [("a.wav", "a.csv"), ("c.wav", "c.txt")]
+    assert below(tmp_path, found.ignored) == ["a.json", "a.txt", "b.json", "e.txt"]
+    texts = [str(problem).splitlines()[0] for problem in found.problems]
+    assert ["d.json: curves without sound" in texts[0], "e.wav: sound without curves" in texts[1]] == [True, True]
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_result_does_not_depend_on_the_listing(order: random.Random) -> None:
@@ -112,6 +188,11 @@ def test_the_result_does_not_depend_on_the_listing(order: random.Random) -> None
         "t/a.csv",
         "t/a.wav",
         "t/u/b.csv",
+        "t/u/c.mov",
+        "t/u/c.csv",
+        "t/u/c_raw.csv",
+        "t/u/frame_log.csv",
+        "s/a.mov",
     ]
     results = set()
     real = os.walk

@@ -16,7 +16,7 @@ from koekao import arkit
 from koekao.corpus import Corpus, PackConfig, pack
 from koekao.errors import CurvesError, TakeError
 from koekao.outputs import write_curves
-from koekao.takes import TakeFiles, TakePolicies, load_take, policies
+from koekao.takes import TakeFiles, TakePolicies, find_takes, load_take, policies
 from koekao.takes.doctor.sync import Sync
 from koekao.takes.policies import REPAIRS, name_of, repairs_among
 from koekao.takes.rates import METHODS
@@ -165,7 +165,8 @@ def test_two_timecodes_lay_curves_where_they_were(tmp_path: Path, later_ms: int)
     take = load_take(files_in(tmp_path, ".csv"))
     begin = max(0, later_ms * 30 // 1000)
     shift = later_ms * 30 // 1000
-    assert f"start: curves begin {later_ms:+.1f} ms from the start of the sound, by their timecodes" in take.repairs
+    said = f"start: curves begin {later_ms:+.1f} ms from the start of the sound, by their timecodes"
+    assert (said in take.repairs) == bool(later_ms)
     frames = np.arange(begin + 1, min(take.n_frames, 60 + shift))
     assert np.abs(take.curves[frames] - curves(60)[frames - shift]).max() < 2e-3
     assert not take.valid[: max(0, begin - 1)].any() and take.valid[begin + 1 : frames[-1]].all()
@@ -176,6 +177,50 @@ def test_timecodes_of_two_recordings_do_not_meet(tmp_path: Path) -> None:
     bwf(tmp_path / "a.wav", noise(32000), 16000, 41_000 * 16000)
     with pytest.raises(TakeError, match=r"the curves begin -1000\.000 s from the start of the sound"):
         load_take(files_in(tmp_path, ".csv"))
+
+
+def test_a_timeline_beside_a_take_wins(tmp_path: Path) -> None:
+    a_take(tmp_path, seconds=2)
+    (tmp_path / "a.timeline.json").write_text('{"sound_start_s": 10.0, "curves_start_s": 10.5}')
+    (files,) = find_takes(tmp_path).pairs
+    assert files.timeline == tmp_path / "a.timeline.json"
+    take = load_take(files)
+    assert take.repairs[0] == "start: curves begin +500.0 ms from the start of the sound, by a.timeline.json"
+    assert take.curves[15:45].tobytes() == curves(30).tobytes()
+    assert [Path(source.path).name for source in take.sources] == ["a.wav", "a.jsonl", "a.timeline.json"]
+    assert np.flatnonzero(take.valid).tolist() == list(range(15, 45))
+    write_livelink(tmp_path / "a.csv", curves(60), start_s=40_000)
+    bwf(tmp_path / "a.wav", noise(32000), 16000, 41_000 * 16000)
+    (tmp_path / "a.jsonl").unlink()
+    (files,) = find_takes(tmp_path).pairs
+    assert load_take(files).repairs[0].endswith("by a.timeline.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[]", r"a\.timeline\.json: no timeline: list"),
+        ("{}", "no timeline: nothing"),
+        ('{"start": 1}', "no timeline: start"),
+        ('{"curves_start_s": "1"}', r"a\.timeline\.json:curves_start_s: '1'; expected seconds"),
+        ('{"curves_start_s": NaN}', "nan; expected seconds"),
+        ('{"curves_start_s": 1e999}', "inf; expected seconds"),
+        ('{"curves_start_s": 100}', r"the curves begin \+100\.000 s .* by a\.timeline\.json, and do not meet it"),
+        ('{"curves_start_s": 1', "no JSON"),
+    ],
+)
+def test_a_timeline_that_cannot_be_is_refused_with_its_place(tmp_path: Path, text: str, says: str) -> None:
+    a_take(tmp_path)
+    (tmp_path / "a.timeline.json").write_text(text)
+    with pytest.raises(TakeError, match=says):
+        load_take(find_takes(tmp_path).pairs[0])
+
+
+def test_a_timeline_without_its_take_is_a_problem(tmp_path: Path) -> None:
+    a_take(tmp_path)
+    (tmp_path / "b.timeline.json").write_text("{}")
+    (problem,) = find_takes(tmp_path).problems
+    assert "b.timeline.json: a timeline without its take" in str(problem)
 
 
 def test_the_numbers_of_a_packing_add_up(tmp_path: Path) -> None:

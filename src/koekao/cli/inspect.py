@@ -24,7 +24,13 @@ from koekao.cli.console import (
     working,
 )
 from koekao.errors import KoekaoError, TakeError
-from koekao.takes.folder import CURVE_ENDINGS, SOUND_ENDINGS
+from koekao.takes.folder import (
+    CURVE_ENDINGS,
+    MOVIE_ENDINGS,
+    PERHAPS_CURVE_ENDINGS,
+    SOUND_ENDINGS,
+    is_curve_file,
+)
 from koekao.takes.policies import Order
 
 
@@ -43,7 +49,7 @@ def inspect(thing: Path, /, *, all_takes: bool = False, order: Order | None = No
         _corpus(thing, all_takes=all_takes, json=json)
     elif thing.is_dir():
         return _folder(thing, order=order, json=json)
-    elif thing.suffix.lower() in CURVE_ENDINGS:
+    elif thing.suffix.lower() in CURVE_ENDINGS + PERHAPS_CURVE_ENDINGS:
         _curves(thing, order=order, json=json)
     else:
         _sound(thing, json=json)
@@ -76,10 +82,23 @@ def _corpus(path: Path, *, all_takes: bool, json: bool) -> None:
 
 
 def _folder(path: Path, *, order: str | None, json: bool) -> int | None:
-    """Every file of curves below, whether it has a sound beside it or not; then whether the takes are whole."""
+    """Every file of curves below that is meant as a take, with a sound or not; then whether the takes are whole."""
     from koekao.takes import find_takes
 
-    files = sorted(file for file in path.rglob("*") if _is_curves(file.relative_to(path)))
+    none: TakeError | None = None
+    try:
+        found = find_takes(path)
+        takes, problems, ignored = len(found.pairs), found.problems, found.ignored
+    except TakeError as error:
+        none, takes, problems, ignored = error, 0, (error,), ()
+    passed = set(ignored)
+    files = sorted(
+        file
+        for file in path.rglob("*")
+        if file not in passed and not _is_hidden(file.relative_to(path)) and is_curve_file(file)
+    )
+    if none is not None and not files:
+        raise none
     within = Path(os.path.commonpath([file.parent for file in files])) if files else path
     looked_at: list[dict[str, Any]] = []
     refused: list[KoekaoError] = []
@@ -90,13 +109,7 @@ def _folder(path: Path, *, order: str | None, json: bool) -> int | None:
                 looked_at.append(_look_at(file, order))
             except KoekaoError as error:
                 refused.append(error)
-    try:
-        found = find_takes(path)
-        takes, problems, others = len(found.pairs), found.problems, len(found.ignored)
-    except TakeError as error:
-        if not files:
-            raise
-        takes, problems, others = 0, (error,), 0
+    others = len(ignored)
     if json:
         reasons = [str(problem) for problem in (*refused, *problems)]
         json_out({"folder": str(path), "takes": takes, "files": looked_at, "problems": reasons, "other_files": others})
@@ -114,15 +127,15 @@ def _folder(path: Path, *, order: str | None, json: bool) -> int | None:
     return 2 if refused else None
 
 
-def _is_curves(path: Path) -> bool:
-    return path.suffix.lower() in CURVE_ENDINGS and not any(part.startswith(".") for part in path.parts)
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _look_at(path: Path, order: str | None) -> dict[str, Any]:
     """What a file of curves says of itself, and how long the sound beside it is, where there is one."""
     from koekao.takes import probe_sound, read_curves
 
-    sounds = [sound for ending in SOUND_ENDINGS if (sound := path.with_suffix(ending)).is_file()]
+    sounds = [sound for ending in SOUND_ENDINGS + MOVIE_ENDINGS if (sound := path.with_suffix(ending)).is_file()]
     sound_s = probe_sound(sounds[0]).duration_s if sounds else None
     return {"file": str(path), "sound_s": sound_s} | read_curves(path, order=order).summary()
 

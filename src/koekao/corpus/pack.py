@@ -125,7 +125,7 @@ def _refuse_entangled(takes_dir: Path, corpus_dir: Path) -> None:
 
 
 def _candidate(pair: TakeFiles, load: Callable[[TakeFiles], Take]) -> Candidate:
-    return Candidate(name=pair.name, load=partial(load, pair), files=(pair.sound, pair.curves))
+    return Candidate(name=pair.name, load=partial(load, pair), files=pair.files)
 
 
 def _audio_dtype_of(pairs: Iterable[TakeFiles]) -> AudioDtype:

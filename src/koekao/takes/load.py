@@ -1,7 +1,6 @@
 """Two files to one take: sound and curves on one clock, beginning together and ending together.
 
-Time 0 is the start of the sound. Where both files tell the time of day (a BWF's ``bext`` chunk, a movie's timecode, the
-timecode of a Live Link CSV) the curves are laid where they were; else their times count from the start of the sound.
+Time 0 is the start of the sound, and :mod:`koekao.takes.timeline` says where the curves lie on it.
 Curves are brought to the corpus's frame rate by interpolation on time. Nothing is ever stretched to fit: if the two
 differ by more than the tolerance they do not belong together, or one of them tells its times wrongly, and the take is
 refused with both lengths. An offset or a drift is taken out only where somebody asks for it, and measured then.
@@ -27,12 +26,12 @@ from koekao.takes.rates import GRID_TOLERANCE_S, is_filtered, is_on_grid, on_fra
 from koekao.takes.sound.reading import Sound, read_sound
 from koekao.takes.synced import synced
 from koekao.takes.take import Take
+from koekao.takes.timeline import on_one_timeline
 
 SCALE_OF_A_HUNDRED = 2.0
 """A largest value beyond this is on a scale of 0 to 100: trackers overshoot 1 by some hundredths, never by as much."""
 
 _DEFAULT = TakePolicies()
-_HALF_A_DAY_S = 43_200
 _ROUNDING_S = 1e-6
 
 
@@ -62,7 +61,7 @@ def load_take(
     )
     track = read_curves(files.curves, order=policies.order, timecode_rate=policies.timecode_rate, fps=policies.rows_fps)
     track, values_said = _on_unit_scale(track, policies.values)
-    track, start_said = _on_one_timeline(files, sound, track)
+    track, start_said, told_by = on_one_timeline(files, sound, track)
     track, sync_said = synced(files.name, sound, track, policies)
     n_frames = _frames_of(files, sound, track, clock, policies)
     curves, valid = on_frames(track, clock.fps, n_frames, max_gap_s=policies.max_gap_s, method=policies.method)
@@ -88,7 +87,7 @@ def load_take(
         valid=valid,
         fps=clock.fps,
         repairs=repairs,
-        sources=(sound.source, track.source),
+        sources=(sound.source, track.source, *told_by),
     )
 
 
@@ -97,24 +96,6 @@ def _of_length(sound: Sound, n_samples: int) -> NDArray[np.int16] | NDArray[np.f
     audio: NDArray[Any] = np.zeros(n_samples, sound.samples.dtype)
     audio[: len(sound.samples)] = sound.samples[:n_samples]
     return audio
-
-
-def _on_one_timeline(files: TakeFiles, sound: Sound, track: CurveTrack) -> tuple[CurveTrack, list[str]]:
-    """The track with times from the start of the sound, by the time of day where both files tell it."""
-    if track.origin_s is None:
-        return track, []
-    if sound.origin_s is None:
-        return track, ["note: first row of the timecode taken as the start of the sound, which tells no time of day"]
-    later_s = (track.origin_s - sound.origin_s + _HALF_A_DAY_S) % (2 * _HALF_A_DAY_S) - _HALF_A_DAY_S
-    track = replace(track, time_s=track.time_s + later_s, origin_s=sound.origin_s)
-    if track.time_s[-1] < 0 or track.time_s[0] > sound.duration_s:
-        raise TakeError(
-            f"the curves begin {later_s:+.3f} s from the start of the sound, by their timecodes, and do not meet it",
-            where=f"{files.sound} and {files.curves}",
-            expected="timecodes of one recording, from one clock",
-            do="check that the two are of one recording; if the clocks differ, remove the timecode of one of them",
-        )
-    return track, [f"start: curves begin {1000 * later_s:+.1f} ms from the start of the sound, by their timecodes"]
 
 
 def _frames_of(files: TakeFiles, sound: Sound, track: CurveTrack, clock: Clock, policies: TakePolicies) -> int:

@@ -20,9 +20,9 @@ from pathlib import Path
 from koekao.errors import TakeError
 from koekao.takes.curves import CurveTrack
 from koekao.takes.folder import TakeFiles
-from koekao.takes.formats.strict_json import decode_document
+from koekao.takes.formats.curve_file import CurveFile
 from koekao.takes.sound.sound import Sound
-from koekao.takes.source import read_text
+from koekao.takes.take import Source
 
 _LOOKS = '{"sound_start_s": seconds, "curves_start_s": seconds}'
 _KEYS = ("sound_start_s", "curves_start_s")
@@ -30,25 +30,27 @@ _HALF_A_DAY_S = 43_200
 _LONGEST_S = 1e9
 
 
-def on_one_timeline(files: TakeFiles, sound: Sound, track: CurveTrack) -> tuple[CurveTrack, list[str]]:
-    """The track with times from the start of the sound, and what is to be said of it.
+def on_one_timeline(
+    files: TakeFiles, sound: Sound, track: CurveTrack
+) -> tuple[CurveTrack, list[str], tuple[Source, ...]]:
+    """The track with times from the start of the sound, what is to be said of it, and what else was read for it.
 
     Raises:
         TakeError: they do not meet, or the file that tells of their starts cannot be read.
     """
     if files.timeline is not None:
-        return _moved(files, sound, track, _stated_s(files.timeline), f"by {files.timeline.name}")
+        later_s, source = _stated_s(files.timeline)
+        return *_moved(files, sound, track, later_s, f"by {files.timeline.name}"), (source,)
     if track.origin_s is None:
-        return track, []
+        return track, [], ()
     if sound.origin_s is None:
-        return track, ["note: first row of the timecode taken as the start of the sound, which tells no time of day"]
+        first = "note: first row of the timecode taken as the start of the sound, which tells no time of day"
+        return track, [first], ()
     later_s = (track.origin_s - sound.origin_s + _HALF_A_DAY_S) % (2 * _HALF_A_DAY_S) - _HALF_A_DAY_S
-    return _moved(files, sound, track, later_s, "by their timecodes")
+    return *_moved(files, sound, track, later_s, "by their timecodes"), ()
 
 
-def _moved(
-    files: TakeFiles, sound: Sound, track: CurveTrack, later_s: float, how: str
-) -> tuple[CurveTrack, list[str]]:
+def _moved(files: TakeFiles, sound: Sound, track: CurveTrack, later_s: float, how: str) -> tuple[CurveTrack, list[str]]:
     """The track as it lies when its time 0 is ``later_s`` after the start of the sound."""
     moved = replace(track, time_s=track.time_s + later_s, origin_s=sound.origin_s)
     if moved.time_s[-1] < 0 or moved.time_s[0] > sound.duration_s:
@@ -64,9 +66,10 @@ def _moved(
     return moved, [f"start: curves begin {1000 * later_s:+.1f} ms from the start of the sound, {how}"]
 
 
-def _stated_s(path: Path) -> float:
-    """How much later than the sound the curves start, as the file states it."""
-    stated = decode_document(read_text(path).text, str(path), _LOOKS)
+def _stated_s(path: Path) -> tuple[float, Source]:
+    """How much later than the sound the curves start, as the file states it, and the file."""
+    file = CurveFile.read(path)
+    stated = file.document
     if not isinstance(stated, dict) or set(stated) - set(_KEYS) or not stated:
         seen = ", ".join(stated) if isinstance(stated, dict) else type(stated).__name__
         raise TakeError(f"no timeline: {seen or 'nothing'}", where=path, expected=_LOOKS)
@@ -74,4 +77,4 @@ def _stated_s(path: Path) -> float:
         if type(value) not in (int, float) or not (math.isfinite(value) and abs(value) <= _LONGEST_S):
             raise TakeError(f"{value!r}"[:60], where=f"{path}:{key}", expected="seconds")
     sound_s, curves_s = (float(stated.get(key, 0)) for key in _KEYS)
-    return curves_s - sound_s
+    return curves_s - sound_s, file.source

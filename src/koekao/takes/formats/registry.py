@@ -7,6 +7,7 @@ which is parsed once for all of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -31,6 +32,8 @@ from koekao.takes.formats.named_json import LOOKS as NAMED_JSON_LOOKS
 from koekao.takes.formats.named_json import read_named_json, sniff_named_json
 from koekao.takes.formats.unreal import LOOKS as UNREAL_LOOKS
 from koekao.takes.formats.unreal import read_unreal_csv, read_unreal_json, sniff_unreal_csv, sniff_unreal_json
+
+_MENTIONED = re.compile(rb"(?i)jaw_?open|brow_?down|mouth_?smile|\"weights\"|\"blendshapes\"|targetNames")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +161,15 @@ def read_curves(
     file = CurveFile.read(Path(path))
     options = ReadOptions(order=order, timecode_rate=timecode_rate, fps=None if fps is None else parse_fps(fps))
     return _format_of(file, format).read(file, options)
+
+
+def may_be_curves(path: Path) -> bool:
+    """Whether a file mentions what only curves have: for endings that most files of are something else. True as well
+    where it cannot be looked into, so that whoever reads it says why."""
+    try:
+        return _MENTIONED.search(path.read_bytes()) is not None
+    except OSError:
+        return True
 
 
 def _format_of(file: CurveFile, name: str | None) -> CurveFormat:
