@@ -211,3 +211,38 @@ class GltfBytes:
         )
         body = b"".join(struct.pack("<I", len(data)) + kind + data for data, kind in chunks)
         return b"glTF" + struct.pack("<II", 2, 12 + len(body)) + body
+
+
+def one_of_each(folder: Path, values: np.ndarray | None = None) -> dict[tuple[str, str], Path]:
+    """(format, how it is written) -> a file of it, without an ending; ``values`` ``[3, 52]``."""
+    values = curves(3) if values is None else values
+    times = ["0.0", "0.5", "1.0"]
+    frames = [{"timestamp": k / 30, "blendshapes": categories(row)} for k, row in enumerate(values)]
+    table = [{"Name": name, **dict(zip(times, map(float, row)))} for name, row in zip(arkit.NAMES, values.T)]
+    gltf = GltfBytes(values, [0.0, 0.5, 1.0])
+    rows = {
+        ("livelink", "csv"): livelink_rows(values, [timecode(2 * k) for k in range(3)]),
+        ("audio2face", "csv"): audio2face_rows(values),
+        ("mediapipe", "csv"): mediapipe_rows(values),
+        ("named_csv", "csv"): table_rows(values, {"time": times}, arkit.NAMES),
+        ("unreal", "csv"): unreal_rows(values, times),
+    }
+    texts = {
+        ("jsonl", "named"): "\n".join(jsonl_line(k / 30, named(row)) for k, row in enumerate(values)),
+        ("mediapipe", "list"): json.dumps(frames),
+        ("mediapipe", "object"): json.dumps({"created": "today", "frames": frames}),
+        ("mediapipe", "indented"): json.dumps(frames, indent=1),
+        ("ifacialmocap", "bare"): "\n".join(map(packet, values)),
+        ("ifacialmocap", "timed"): "\n".join(f"{k / 30:.4f}\t{packet(row)}" for k, row in enumerate(values)),
+        ("ifacialmocap", "lines"): "\n".join(json.dumps({"t": 33 * k, "d": packet(r)}) for k, r in enumerate(values)),
+        ("unreal", "json"): json.dumps(table),
+        ("named_json", "line"): json.dumps(named_json(values)),
+        ("named_json", "indented"): json.dumps(named_json(values), indent=2),
+    }
+    binary = {("gltf", "gltf"): gltf.gltf(), ("gltf", "glb"): gltf.glb()}
+    files = {key: write_rows(folder / "-".join(key), table) for key, table in rows.items()}
+    files |= {key: write_text(folder / "-".join(key), text) for key, text in texts.items()}
+    for key, data in binary.items():
+        files[key] = folder / "-".join(key)
+        files[key].write_bytes(data)
+    return files

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from fractions import Fraction
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,34 +12,19 @@ import numpy as np
 import soundfile
 
 from koekao.arkit import N_CURVES
-from koekao.outputs import write_curves
-
-N_ROWS = 3
-VALUES = np.round(np.random.default_rng(0).random((N_ROWS, N_CURVES)), 2).astype(np.float32)
+from take_files import curves, one_of_each
 
 
-@contextmanager
-def a_file() -> Iterator[Path]:
+def curve_seeds() -> dict[str, list[bytes]]:
+    """Format -> files of it, in every way it is written."""
+    seeds: dict[str, list[bytes]] = defaultdict(list)
     with TemporaryDirectory() as folder:
-        yield Path(folder, "file")
-
-
-def written(format: str) -> bytes:
-    with a_file() as path:
-        write_curves(path, VALUES, Fraction(30), format=format)
-        return path.read_bytes()
-
-
-def livelink() -> list[bytes]:
-    whole = written("livelink_csv")
-    header, first, second, third, _ = whole.split(b"\n")
-    untracked = b"\n".join([header, first, second.split(b",")[0] + b",0", third, b""])
-    return [whole, untracked, whole.replace(b"\n", b"\r\n")]
-
-
-def jsonl() -> list[bytes]:
-    bare = b'{"timestamp": 0.0, "blendshapes": [%s]}\n' % b",".join([b"0.5"] * N_CURVES)
-    return [written("jsonl"), bare]
+        for (name, _), path in one_of_each(Path(folder), np.round(curves(3), 2)).items():
+            seeds[name].append(path.read_bytes())
+    seeds["jsonl"].append(b'{"timestamp": 0.0, "blendshapes": [%s]}\n' % b",".join([b"0.5"] * N_CURVES))
+    header, first, second, *rest = seeds["livelink"][0].split(b"\n")
+    seeds["livelink"].append(b"\n".join([header, first, second.split(b",")[0] + b",0", *rest]))
+    return dict(seeds)
 
 
 def encoded(kind: str, subtype: str, n_channels: int = 1, rate: int = 8000) -> bytes:
@@ -50,10 +34,6 @@ def encoded(kind: str, subtype: str, n_channels: int = 1, rate: int = 8000) -> b
     return out.getvalue()
 
 
-CURVE_SEEDS: Mapping[str, Callable[[], list[bytes]]] = {
-    "jsonl": jsonl,
-    "livelink": livelink,
-}
 SOUND_SEEDS: Mapping[str, Callable[[], list[bytes]]] = {
     "wav": lambda: [
         encoded("WAV", "PCM_16", rate=16000),

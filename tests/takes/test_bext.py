@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from take_files import chunk, noise, wav_bytes
 
 from koekao.takes.sound.reading import probe_sound, read_sound
+from take_files import chunk, noise, wav_bytes
 
 SOUND = noise(300)
 

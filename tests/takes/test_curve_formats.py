@@ -8,31 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from take_files import (
-    GltfBytes,
-    audio2face_rows,
-    categories,
-    curves,
-    jsonl_line,
-    livelink_rows,
-    mediapipe_rows,
-    named,
-    named_json,
-    packet,
-    table_rows,
-    timecode,
-    unreal_rows,
-    write_jsonl,
-    write_livelink,
-    write_rows,
-    write_text,
-)
 
 from koekao import arkit
 from koekao.errors import CurvesError
 from koekao.takes.formats import curve_file
 from koekao.takes.formats.curve_file import CurveFile
 from koekao.takes.formats.registry import CURVE_FORMATS, read_curves
+from take_files import (
+    curves,
+    jsonl_line,
+    one_of_each,
+    write_jsonl,
+    write_livelink,
+)
 
 
 def test_content_decides_and_the_name_does_not(tmp_path: Path) -> None:
@@ -43,41 +31,6 @@ def test_content_decides_and_the_name_does_not(tmp_path: Path) -> None:
     assert read_curves(phone).format == "livelink"
     assert read_curves(str(phone), format="livelink").format == "livelink"
     assert np.array_equal(read_curves(line).values, values)
-
-
-def one_of_each(folder: Path) -> dict[tuple[str, str], Path]:
-    """(format, how it is written) -> a file of it, without an ending."""
-    values = curves(3)
-    times = ["0.0", "0.5", "1.0"]
-    frames = [{"timestamp": k / 30, "blendshapes": categories(row)} for k, row in enumerate(values)]
-    table = [{"Name": name, **dict(zip(times, map(float, row)))} for name, row in zip(arkit.NAMES, values.T)]
-    gltf = GltfBytes(values, [0.0, 0.5, 1.0])
-    rows = {
-        ("livelink", "csv"): livelink_rows(values, [timecode(2 * k) for k in range(3)]),
-        ("audio2face", "csv"): audio2face_rows(values),
-        ("mediapipe", "csv"): mediapipe_rows(values),
-        ("named_csv", "csv"): table_rows(values, {"time": times}, arkit.NAMES),
-        ("unreal", "csv"): unreal_rows(values, times),
-    }
-    texts = {
-        ("jsonl", "named"): "\n".join(jsonl_line(k / 30, named(row)) for k, row in enumerate(values)),
-        ("mediapipe", "list"): json.dumps(frames),
-        ("mediapipe", "object"): json.dumps({"created": "today", "frames": frames}),
-        ("mediapipe", "indented"): json.dumps(frames, indent=1),
-        ("ifacialmocap", "bare"): "\n".join(map(packet, values)),
-        ("ifacialmocap", "timed"): "\n".join(f"{k / 30:.4f}\t{packet(row)}" for k, row in enumerate(values)),
-        ("ifacialmocap", "lines"): "\n".join(json.dumps({"t": 33 * k, "d": packet(r)}) for k, r in enumerate(values)),
-        ("unreal", "json"): json.dumps(table),
-        ("named_json", "line"): json.dumps(named_json(values)),
-        ("named_json", "indented"): json.dumps(named_json(values), indent=2),
-    }
-    binary = {("gltf", "gltf"): gltf.gltf(), ("gltf", "glb"): gltf.glb()}
-    files = {key: write_rows(folder / "-".join(key), table) for key, table in rows.items()}
-    files |= {key: write_text(folder / "-".join(key), text) for key, text in texts.items()}
-    for key, data in binary.items():
-        files[key] = folder / "-".join(key)
-        files[key].write_bytes(data)
-    return files
 
 
 def test_every_format_knows_its_own_and_no_other(tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from take_files import curves
 
 from koekao.errors import ConfigError, CurvesError
 from koekao.takes.curves import CurveTrack
 from koekao.takes.rates import frame_times, is_on_grid, on_frames
 from koekao.takes.take import Source
+from take_files import curves
 
 FPS = Fraction(30)
 

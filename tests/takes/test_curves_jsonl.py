@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from take_files import curves, jsonl_line, named, survives_pickling, write_jsonl
 
 from koekao import arkit
 from koekao.errors import CurvesError
@@ -19,6 +18,7 @@ from koekao.takes.formats.jsonl import read_jsonl
 from koekao.takes.formats.registry import read_curves
 from koekao.takes.source import TextFile
 from koekao.takes.take import Source
+from take_files import curves, jsonl_line, named, survives_pickling, write_jsonl
 
 VALUES = curves(6)
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from take_files import LIVELINK_HEADER, curves, livelink_rows, survives_pickling, timecode, write_livelink, write_rows
 
 from koekao import arkit
 from koekao.errors import CurvesError
@@ -19,6 +18,7 @@ from koekao.takes.formats.livelink import read_livelink
 from koekao.takes.formats.registry import read_curves
 from koekao.takes.source import TextFile
 from koekao.takes.take import Source
+from take_files import LIVELINK_HEADER, curves, livelink_rows, survives_pickling, timecode, write_livelink, write_rows
 
 VALUES = curves(70)
 CODES = [timecode(k * 2) for k in range(70)]

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from take_files import survives_pickling
 
 from koekao.errors import CurvesError, SoundError, TakeError
 from koekao.takes.folder import find_takes
+from take_files import survives_pickling
 
 
 def make(root: Path, *names: str) -> Path:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from take_files import curves, jsonl_line, named
 
 from koekao import arkit
 from koekao.errors import CurvesError
@@ -19,6 +18,7 @@ from koekao.takes.formats import jsonl
 from koekao.takes.formats.jsonl_alike import rows_alike
 from koekao.takes.source import TextFile
 from koekao.takes.take import Source
+from take_files import curves, jsonl_line, named
 
 NAMES = list(arkit.NAMES)
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from take_files import curves, jsonl_line, noise, write_jsonl, write_livelink, write_wav
 
 from koekao.arkit import NAMES
 from koekao.clock import Clock
 from koekao.errors import ConfigError, CurvesError, SoundError, TakeError
 from koekao.takes import Take, TakeFiles, TakePolicies, load_take
+from take_files import curves, jsonl_line, noise, write_jsonl, write_livelink, write_wav
 
 LESS = "note: {} of sound at the end, less than a frame, not used"
 

@@ -10,7 +10,6 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 import soundfile
-from take_files import curves, noise, write_jsonl, write_livelink
 
 from koekao import arkit
 from koekao.corpus import Corpus, PackConfig, pack
@@ -21,6 +20,7 @@ from koekao.takes.doctor.sync import Sync
 from koekao.takes.policies import REPAIRS, name_of, repairs_among
 from koekao.takes.rates import METHODS
 from koekao.takes.sound.reading import MONO_POLICIES
+from take_files import curves, noise, write_jsonl, write_livelink
 
 
 def files_in(folder: Path, curve_ending: str = ".jsonl") -> TakeFiles:

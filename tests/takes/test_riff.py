@@ -11,11 +11,11 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from take_files import chunk, noise, survives_pickling, wav_bytes
 
 from koekao.errors import SoundError
 from koekao.takes.sound.reading import probe_sound, read_sound
 from koekao.takes.sound.riff import read_wav_header
+from take_files import chunk, noise, survives_pickling, wav_bytes
 
 SOUND = noise(700)
 PLAIN = wav_bytes(SOUND)

@@ -11,10 +11,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile
-from take_files import noise, sine, wav_bytes, write_wav
 
 from koekao.errors import ConfigError, SoundError
 from koekao.takes.sound.reading import probe_sound, read_sound
+from take_files import noise, sine, wav_bytes, write_wav
 
 
 def encoded(path: Path, samples: np.ndarray, rate: int = 16000, **how: str) -> Path:

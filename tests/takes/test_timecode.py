@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from take_files import timecode
 
 from koekao.errors import CurvesError
 from koekao.takes.formats.timecode import CLOCK_RATES, clock_rate, elapsed_s, parse_timecode
+from take_files import timecode
 
 
 def parsed(codes: list[str]) -> tuple[np.ndarray, np.ndarray]:
