@@ -93,7 +93,7 @@ def test_every_format_knows_its_own_and_no_other(tmp_path: Path) -> None:
 
 
 def test_every_other_format_refuses_a_file_by_name_of_format(tmp_path: Path) -> None:
-    """Stated formats win over the content, and then say where it does not fit; only a CSV may be read as another one."""
+    """Stated formats win over the content, and then say where it does not fit; a CSV may be read as another."""
     for (name, _), path in one_of_each(tmp_path).items():
         for other in {known.name for known in CURVE_FORMATS} - {name}:
             if other in ("mediapipe", "named_csv") and name in ("mediapipe", "named_csv", "livelink"):

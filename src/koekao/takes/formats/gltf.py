@@ -29,6 +29,9 @@ from koekao.takes.formats.rows import finite, ignored, layout_of, next_time, sta
 from koekao.takes.formats.strict_json import listed, shown
 
 LOOKS = "glTF 2.0 with an animation of morph target weights, .gltf or .glb"
+MOST_CHANNELS = 64
+"""The meshes of one face are a handful; every channel costs a look at all of its numbers."""
+
 _ELEMENTS = {"LINEAR": 1, "STEP": 1, "CUBICSPLINE": 3}
 
 
@@ -61,16 +64,16 @@ def read_gltf(file: CurveFile, *, order: str | None = None) -> CurveTrack:
     """
     gltf = open_gltf(file)
     channels = _channels(gltf, order)
-    first, *others = [_keys(gltf, channel) for channel in channels]
-    for channel, keys in zip(channels[1:], others):
-        if not all(np.array_equal(ours, theirs) for ours, theirs in zip(first, keys)):
+    time_s, values = _keys(gltf, channels[0])
+    for channel in channels[1:]:
+        same_time_s, same_values = _keys(gltf, channel)
+        if not (np.array_equal(time_s, same_time_s) and np.array_equal(values, same_values)):
             raise CurvesError(
                 "two meshes that move differently",
                 where=channel.where,
                 expected=f"the curves of {channels[0].where}",
                 do="export one face and one animation",
             )
-    time_s, values = first
     layout = layout_of(channels[0].names, channels[0].where)
     return CurveTrack(
         path=file.path,
@@ -88,6 +91,7 @@ def _channels(gltf: Gltf, order: str | None) -> list[_Channel]:
     """The channels that move ARKit curves, in the order of the document."""
     found: list[_Channel] = []
     others: list[str] = []
+    names_of: dict[str, tuple[str, ...]] = {}  # by node: a thousand channels of one mesh are one look at it
     for a, animation in enumerate(_list(gltf.document, "animations", gltf.path)):
         here = f"{gltf.path}:animations[{a}]"
         samplers = _list(object_at(animation, here), "samplers", here)
@@ -97,7 +101,10 @@ def _channels(gltf: Gltf, order: str | None) -> list[_Channel]:
             target = object_at(channel.get("target"), f"{where}.target")
             if target.get("path") != "weights":
                 continue
-            names = _target_names(gltf, target.get("node"), order, where)
+            node = repr(target.get("node"))
+            if node not in names_of:
+                names_of[node] = _target_names(gltf, target.get("node"), order, where)
+            names = names_of[node]
             if not any(map(arkit.canonical, names)):
                 others.append(where)
                 continue
@@ -105,6 +112,9 @@ def _channels(gltf: Gltf, order: str | None) -> list[_Channel]:
             if type(number) is not int or not 0 <= number < len(samplers):
                 raise CurvesError(f"sampler {shown(number)}", where=where, expected=f"one of {len(samplers)}")
             found.append(_Channel(where, names, object_at(samplers[number], f"{here}.samplers[{number}]")))
+    if len(found) > MOST_CHANNELS:
+        what = f"{len(found)} channels that move ARKit curves"
+        raise CurvesError(what, where=gltf.path, expected=f"at most {MOST_CHANNELS}", do="export one face")
     if not found:
         seen = f"; these move other targets: {listed(others)}" if others else ""
         raise CurvesError("no animation of ARKit curves" + seen, where=gltf.path, expected=LOOKS, do="export one")
