@@ -1,4 +1,4 @@
-"""The law: MediaPipe's categories are read by name however they were written down, and a frame without a face is kept."""
+"""The law: MediaPipe's categories are read by name however they are written, and a frame without a face is kept."""
 
 from __future__ import annotations
 
