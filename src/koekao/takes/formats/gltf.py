@@ -91,7 +91,8 @@ def _channels(gltf: Gltf, order: str | None) -> list[_Channel]:
     """The channels that move ARKit curves, in the order of the document."""
     found: list[_Channel] = []
     others: list[str] = []
-    names_of: dict[str, tuple[str, ...]] = {}  # by node: a thousand channels of one mesh are one look at it
+    names_of: dict[int, tuple[str, ...]] = {}  # by mesh: a thousand channels of it are one look at it
+    seen: set[tuple[int, int, int]] = set()
     for a, animation in enumerate(_list(gltf.document, "animations", gltf.path)):
         here = f"{gltf.path}:animations[{a}]"
         samplers = _list(object_at(animation, here), "samplers", here)
@@ -101,31 +102,39 @@ def _channels(gltf: Gltf, order: str | None) -> list[_Channel]:
             target = object_at(channel.get("target"), f"{where}.target")
             if target.get("path") != "weights":
                 continue
-            node = repr(target.get("node"))
-            if node not in names_of:
-                names_of[node] = _target_names(gltf, target.get("node"), order, where)
-            names = names_of[node]
+            mesh = _mesh_of(gltf, target.get("node"), where)
+            if mesh not in names_of:
+                names_of[mesh] = _target_names(gltf, mesh, order)
+            names = names_of[mesh]
             if not any(map(arkit.canonical, names)):
                 others.append(where)
                 continue
             number = channel.get("sampler")
             if type(number) is not int or not 0 <= number < len(samplers):
                 raise CurvesError(f"sampler {shown(number)}", where=where, expected=f"one of {len(samplers)}")
-            found.append(_Channel(where, names, object_at(samplers[number], f"{here}.samplers[{number}]")))
+            if (a, number, mesh) not in seen:
+                seen.add((a, number, mesh))
+                found.append(_Channel(where, names, object_at(samplers[number], f"{here}.samplers[{number}]")))
     if len(found) > MOST_CHANNELS:
         what = f"{len(found)} channels that move ARKit curves"
         raise CurvesError(what, where=gltf.path, expected=f"at most {MOST_CHANNELS}", do="export one face")
     if not found:
-        seen = f"; these move other targets: {listed(others)}" if others else ""
-        raise CurvesError("no animation of ARKit curves" + seen, where=gltf.path, expected=LOOKS, do="export one")
+        what = "no animation of ARKit curves" + (f"; these move other targets: {listed(others)}" if others else "")
+        raise CurvesError(what, where=gltf.path, expected=LOOKS, do="export one")
     return found
 
 
-def _target_names(gltf: Gltf, node: Any, order: str | None, where: str) -> tuple[str, ...]:
-    """The names of the morph targets of a node's mesh."""
-    number = gltf.item("nodes", node, where).get("mesh")
-    mesh = gltf.item("meshes", number, f"{gltf.path}:nodes[{node}]")
+def _mesh_of(gltf: Gltf, node: Any, where: str) -> int:
+    """The index of a node's mesh."""
+    number: int = gltf.item("nodes", node, where).get("mesh", -1)
+    gltf.item("meshes", number, f"{gltf.path}:nodes[{node}]")  # which refuses what is no index
+    return number
+
+
+def _target_names(gltf: Gltf, number: int, order: str | None) -> tuple[str, ...]:
+    """The names of the morph targets of a mesh."""
     here = f"{gltf.path}:meshes[{number}]"
+    mesh = gltf.item("meshes", number, here)
     primitives = [object_at(entry, f"{here}.primitives") for entry in _list(mesh, "primitives", here)]
     counts = {len(_list(primitive, "targets", f"{here}.primitives")) for primitive in primitives}
     if len(counts) != 1 or 0 in counts:

@@ -195,7 +195,10 @@ def _beside(path: str, uri: str, where: str) -> bytes:
         raise outside from fault
     if not target.is_relative_to(folder):
         raise outside
-    return read_source(target, CurvesError)[0]
+    try:
+        return read_source(target, CurvesError)[0]
+    except CurvesError as fault:
+        raise CurvesError(f"uri {shown(uri)}: {fault.what}", where=where, do="put the file beside it") from None
 
 
 def object_at(value: Any, where: str) -> dict[str, Any]:
