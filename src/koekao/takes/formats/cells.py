@@ -66,8 +66,8 @@ def decimals(cells: Sequence[str], names: Sequence[str], where: str) -> tuple[fl
     Raises:
         CurvesError: at ``where:name`` of the first cell that is none.
     """
-    row = ",".join(cells)
-    if row.count(",") == len(cells) - 1 and _ROW.fullmatch(row):  # a cell "0,5" is no two cells
+    row = ",".join(cells)  # one match for all; a comma within a cell (of a format that has other separators) shows
+    if row.count(",") == len(cells) - 1 and _ROW.fullmatch(row):
         values = tuple(map(float, cells))
         if max(values) <= LARGEST and min(values) >= -LARGEST:
             return values

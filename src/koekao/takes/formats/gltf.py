@@ -29,6 +29,9 @@ from koekao.takes.formats.rows import finite, ignored, layout_of, next_time, sta
 from koekao.takes.formats.strict_json import listed, shown
 
 LOOKS = "glTF 2.0 with an animation of morph target weights, .gltf or .glb"
+MOST_CHANNELS = 64
+"""The meshes of one face are a handful; every channel costs a look at all of its numbers."""
+
 _ELEMENTS = {"LINEAR": 1, "STEP": 1, "CUBICSPLINE": 3}
 
 
@@ -61,16 +64,16 @@ def read_gltf(file: CurveFile, *, order: str | None = None) -> CurveTrack:
     """
     gltf = open_gltf(file)
     channels = _channels(gltf, order)
-    first, *others = [_keys(gltf, channel) for channel in channels]
-    for channel, keys in zip(channels[1:], others):
-        if not all(np.array_equal(ours, theirs) for ours, theirs in zip(first, keys)):
+    time_s, values = _keys(gltf, channels[0])
+    for channel in channels[1:]:
+        same_time_s, same_values = _keys(gltf, channel)
+        if not (np.array_equal(time_s, same_time_s) and np.array_equal(values, same_values)):
             raise CurvesError(
                 "two meshes that move differently",
                 where=channel.where,
                 expected=f"the curves of {channels[0].where}",
                 do="export one face and one animation",
             )
-    time_s, values = first
     layout = layout_of(channels[0].names, channels[0].where)
     return CurveTrack(
         path=file.path,
@@ -88,6 +91,8 @@ def _channels(gltf: Gltf, order: str | None) -> list[_Channel]:
     """The channels that move ARKit curves, in the order of the document."""
     found: list[_Channel] = []
     others: list[str] = []
+    names_of: dict[int, tuple[str, ...]] = {}  # by mesh: a thousand channels of it are one look at it
+    seen: set[tuple[int, int, int]] = set()
     for a, animation in enumerate(_list(gltf.document, "animations", gltf.path)):
         here = f"{gltf.path}:animations[{a}]"
         samplers = _list(object_at(animation, here), "samplers", here)
@@ -97,25 +102,39 @@ def _channels(gltf: Gltf, order: str | None) -> list[_Channel]:
             target = object_at(channel.get("target"), f"{where}.target")
             if target.get("path") != "weights":
                 continue
-            names = _target_names(gltf, target.get("node"), order, where)
+            mesh = _mesh_of(gltf, target.get("node"), where)
+            if mesh not in names_of:
+                names_of[mesh] = _target_names(gltf, mesh, order)
+            names = names_of[mesh]
             if not any(map(arkit.canonical, names)):
                 others.append(where)
                 continue
             number = channel.get("sampler")
             if type(number) is not int or not 0 <= number < len(samplers):
                 raise CurvesError(f"sampler {shown(number)}", where=where, expected=f"one of {len(samplers)}")
-            found.append(_Channel(where, names, object_at(samplers[number], f"{here}.samplers[{number}]")))
+            if (a, number, mesh) not in seen:
+                seen.add((a, number, mesh))
+                found.append(_Channel(where, names, object_at(samplers[number], f"{here}.samplers[{number}]")))
+    if len(found) > MOST_CHANNELS:
+        what = f"{len(found)} channels that move ARKit curves"
+        raise CurvesError(what, where=gltf.path, expected=f"at most {MOST_CHANNELS}", do="export one face")
     if not found:
-        seen = f"; these move other targets: {listed(others)}" if others else ""
-        raise CurvesError("no animation of ARKit curves" + seen, where=gltf.path, expected=LOOKS, do="export one")
+        what = "no animation of ARKit curves" + (f"; these move other targets: {listed(others)}" if others else "")
+        raise CurvesError(what, where=gltf.path, expected=LOOKS, do="export one")
     return found
 
 
-def _target_names(gltf: Gltf, node: Any, order: str | None, where: str) -> tuple[str, ...]:
-    """The names of the morph targets of a node's mesh."""
-    number = gltf.item("nodes", node, where).get("mesh")
-    mesh = gltf.item("meshes", number, f"{gltf.path}:nodes[{node}]")
+def _mesh_of(gltf: Gltf, node: Any, where: str) -> int:
+    """The index of a node's mesh."""
+    number: int = gltf.item("nodes", node, where).get("mesh", -1)
+    gltf.item("meshes", number, f"{gltf.path}:nodes[{node}]")  # which refuses what is no index
+    return number
+
+
+def _target_names(gltf: Gltf, number: int, order: str | None) -> tuple[str, ...]:
+    """The names of the morph targets of a mesh."""
     here = f"{gltf.path}:meshes[{number}]"
+    mesh = gltf.item("meshes", number, here)
     primitives = [object_at(entry, f"{here}.primitives") for entry in _list(mesh, "primitives", here)]
     counts = {len(_list(primitive, "targets", f"{here}.primitives")) for primitive in primitives}
     if len(counts) != 1 or 0 in counts:

@@ -30,7 +30,7 @@ from koekao.takes.formats.strict_json import decode_document, shown
 from koekao.takes.source import as_text, read_source
 
 GLB_MAGIC = b"glTF"
-MOST_ZEROS = 1 << 26
+MOST_ZEROS = 1 << 24
 _CHUNK_JSON, _CHUNK_BIN = 0x4E4F534A, 0x004E4942
 _SCALARS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _AS_EXPORTED = "export the file again"
@@ -195,7 +195,10 @@ def _beside(path: str, uri: str, where: str) -> bytes:
         raise outside from fault
     if not target.is_relative_to(folder):
         raise outside
-    return read_source(target, CurvesError)[0]
+    try:
+        return read_source(target, CurvesError)[0]
+    except CurvesError as fault:
+        raise CurvesError(f"uri {shown(uri)}: {fault.what}", where=where, do="put the file beside it") from None
 
 
 def object_at(value: Any, where: str) -> dict[str, Any]:

@@ -49,11 +49,11 @@ def read_named_json(file: CurveFile, *, fps: Fraction | None = None) -> CurveTra
     if not sniff_named_json(document):
         raise CurvesError("no document with names and frames", where=path, expected=LOOKS)
     names, frames = _names(document["names"], f"{path}:names"), document["frames"]
-    if not isinstance(frames, list):
+    if not isinstance(frames, list) or not frames:
         raise CurvesError(shown(frames), where=f"{path}:frames", expected="a list of frames")
     layout = layout_of(names, f"{path}:names", may_lack=NO_TONGUE)
     metadata, stated = _metadata(document, names, len(frames), path)
-    timed = bool(frames) and isinstance(frames[0], dict) and "time" in frames[0]
+    timed = isinstance(frames[0], dict) and "time" in frames[0]
     times = row_times(("time",) if timed else (), fps or stated, f"{path}:frame 0")
     rows = Rows(lambda row: f"{path}:frame {row}", "time")
     others: dict[str, None] = {}

@@ -30,8 +30,7 @@ class _TwiceError(Exception):
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise _TwiceError(next(key for key in keys if keys.count(key) > 1))
+        raise _TwiceError
     return found
 
 
@@ -66,15 +65,16 @@ def _decode(text: str, where: str, place: Callable[[int], str], looks: str) -> A
         return _DECODER.decode(text)
     except json.JSONDecodeError as fault:
         raise CurvesError(f"no JSON: {fault.msg}", where=place(fault.pos), expected=looks) from None
-    except _TwiceError as fault:
-        what = f"{shown(fault.args[0])} stands twice in one object"
-        raise CurvesError(what, where=place(_second_of_two(text)), do="keep one of them") from None
+    except _TwiceError:
+        key, offset = _second_of_two(text)
+        what = f"{shown(key)} stands twice in one object"
+        raise CurvesError(what, where=place(offset), do="keep one of them") from None
     except (ValueError, RecursionError) as fault:  # thousands of digits, thousands of brackets
         raise CurvesError(f"no usable JSON: {fault}", where=where, expected=looks) from None
 
 
-def _second_of_two(text: str) -> int:
-    """Where the first key stands that its object already has; ``text`` is JSON up to there."""
+def _second_of_two(text: str) -> tuple[str, int]:
+    """The first key that its object already has, and where it stands; ``text`` is JSON up to there."""
     open_objects: list[set[str]] = []
     before, at = "", 0
     for token in _TOKEN.finditer(text):
@@ -86,10 +86,10 @@ def _second_of_two(text: str) -> int:
         elif mark == ":":
             key = json.loads(before, strict=False)
             if key in open_objects[-1]:
-                return at
+                return key, at
             open_objects[-1].add(key)
         before, at = mark, token.start()
-    return 0
+    return "", 0
 
 
 def number(value: object, where: str, expected: str = "a finite number") -> float:
@@ -116,7 +116,10 @@ def shown(value: object) -> str:
     """A JSON value as a file has it, cut to a readable length."""
     if isinstance(value, (list, dict)) and len(value) > _LONGEST_SHOWN:
         return f"a list of {len(value)}" if isinstance(value, list) else f"an object with {len(value)} keys"
-    text = printable(json.dumps(value, ensure_ascii=False))
+    try:
+        text = printable(json.dumps(value, ensure_ascii=False))
+    except RecursionError:
+        return "brackets in brackets"
     return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
 
 
