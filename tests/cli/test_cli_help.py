@@ -15,7 +15,19 @@ from koekao import arkit
 from koekao.cli.app import app
 from koekao.cli.pack import Order
 
-VERBS = ("pack", "inspect", "verify", "features", "batches", "train", "evaluate", "animate", "synthesize", "demo")
+VERBS = (
+    "pack",
+    "capture",
+    "inspect",
+    "verify",
+    "features",
+    "batches",
+    "train",
+    "evaluate",
+    "animate",
+    "synthesize",
+    "demo",
+)
 WITH_JSON = set(VERBS) - {"demo"}
 
 

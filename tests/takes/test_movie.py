@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from movies import write_movie
 from take_files import noise, sine, survives_pickling
 
 from koekao.errors import SoundError
 from koekao.takes.sound.reading import probe_sound, read_sound
+from movies import write_movie
 
 SOUND = noise(48_000)
 

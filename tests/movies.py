@@ -1,13 +1,15 @@
-"""Movies made for the tests: pictures and sound whose times and timecode are known."""
+"""Movies made for the tests, whose times and timecode are known, and a landmarker that sees a face in grey pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from koekao.arkit import NAMES
 
 av = pytest.importorskip("av", reason="movies need PyAV: the extra koekao[video]")
 
@@ -65,3 +67,23 @@ def write_movie(
                 movie.mux(track.encode(block))
             movie.mux(track.encode())
     return path
+
+
+MEASURED = [name for name in NAMES if name != "tongueOut"]
+
+
+class Brightness:
+    """Sees a jaw as far open as the picture is bright, and no face in the pictures that it is told to miss."""
+
+    def __init__(self, missed: range | tuple[int, ...] = (), **curves: float) -> None:
+        self.missed, self.curves = missed, curves
+        self.times_ms: list[int] = []
+        self.shapes: set[tuple[int, ...]] = set()
+
+    def see(self, picture: np.ndarray, time_ms: int) -> Mapping[str, float] | None:
+        self.times_ms.append(time_ms)
+        self.shapes.add(picture.shape)
+        assert picture.dtype == np.uint8 and picture.flags.c_contiguous
+        if len(self.times_ms) - 1 in self.missed:
+            return None
+        return dict.fromkeys(MEASURED, 0.25) | {"jawOpen": float(picture.mean() / 255)} | self.curves
