@@ -28,7 +28,7 @@ def write_movie(
     picture_steps: Sequence[int] = (),
     timecode: str = "",
 ) -> Path:
-    """A movie of grey pictures, each one darker than the next.
+    """A movie of grey pictures, white at the top, each brighter than the one before.
 
     Args:
         sound: ``[n]`` or ``[n, channels]`` int16; None for a movie without.
@@ -53,6 +53,7 @@ def write_movie(
             places = picture_start + np.cumsum([0, *(picture_steps or [1] * (n_pictures - 1))])
             for k, place in enumerate(places.tolist()):
                 image = np.full((48, 64, 3), 8 * (k % 30), np.uint8)
+                image[:16] = 255
                 picture = av.VideoFrame.from_ndarray(image, format="rgb24")
                 picture.pts, picture.time_base = place, Fraction(1, fps)
                 movie.mux(pictures.encode(picture))
@@ -73,7 +74,7 @@ MEASURED = [name for name in NAMES if name != "tongueOut"]
 
 
 class Brightness:
-    """Sees a jaw as far open as the picture is bright, and no face in the pictures that it is told to miss."""
+    """Sees a jaw as far open as a picture is bright at the bottom, and no face in the pictures it is told to miss."""
 
     def __init__(self, missed: range | tuple[int, ...] = (), **curves: float) -> None:
         self.missed, self.curves = missed, curves
@@ -86,4 +87,4 @@ class Brightness:
         assert picture.dtype == np.uint8 and picture.flags.c_contiguous
         if len(self.times_ms) - 1 in self.missed:
             return None
-        return dict.fromkeys(MEASURED, 0.25) | {"jawOpen": float(picture.mean() / 255)} | self.curves
+        return dict.fromkeys(MEASURED, 0.25) | {"jawOpen": float(picture[-16:].mean() / 255)} | self.curves

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import struct
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +60,34 @@ def test_a_variable_frame_rate_stays_what_it_was(tmp_path: Path) -> None:
     made = capture(video, tmp_path / "out", Brightness())
     assert np.abs(read_curves(made.curves).time_s - np.cumsum([0, *steps]) / 60).max() <= 1e-6
     assert made.rate_hz == pytest.approx(30) and made.gaps == 1
+
+
+@pytest.mark.parametrize(
+    ("matrix", "white"),
+    [((1, 0, 0, 1), "top"), ((0, 1, -1, 0), "right"), ((-1, 0, 0, -1), "bottom"), ((0, -1, 1, 0), "left")],
+)
+def test_pictures_that_are_to_be_turned_are_seen_upright(
+    tmp_path: Path, matrix: tuple[int, int, int, int], white: str
+) -> None:
+    """The track's matrix takes (x, y) to (a x + c y, b x + d y), y downward: QuickTime File Format, "tkhd"."""
+    video = write_movie(tmp_path / "a.mov", noise(48_000))
+    data, plain = video.read_bytes(), struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+    at = data.index(plain, data.index(b"tkhd"))
+    a, b, c, d = (value << 16 for value in matrix)
+    video.write_bytes(data[:at] + struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30) + data[at + len(plain) :])
+
+    sides: set[str] = set()
+
+    class Sides(Brightness):
+        def see(self, picture: np.ndarray, time_ms: int) -> Mapping[str, float] | None:
+            edges = {"top": picture[:8], "bottom": picture[-8:], "left": picture[:, :8], "right": picture[:, -8:]}
+            sides.add(max(edges, key=lambda side: edges[side].mean()))
+            return super().see(picture, time_ms)
+
+    seen = Sides()
+    capture(video, tmp_path / "out", seen)
+    assert sides == {white}
+    assert seen.shapes == {(48, 64, 3) if white in ("top", "bottom") else (64, 48, 3)}
 
 
 @pytest.mark.parametrize(("picture_start", "sound_start"), [(6, 0), (0, 9600)])

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from take_files import noise, sine, survives_pickling
+from take_files import curves, noise, sine, survives_pickling, write_livelink
 
 from koekao.errors import SoundError
+from koekao.takes import find_takes, load_take
 from koekao.takes.sound.reading import probe_sound, read_sound
 from movies import write_movie
 
@@ -120,6 +121,18 @@ def test_a_timecode_gives_the_time_of_day(tmp_path: Path, timecode: str, fps: in
     path = write_movie(tmp_path / "a.mov", SOUND, fps=fps, timecode=timecode)
     assert own(path).origin_s == pytest.approx(origin_s, abs=1e-9)
     assert probe_sound(path).origin_s == own(path).origin_s
+
+
+def test_a_take_folder_of_the_phone_loads(tmp_path: Path) -> None:
+    values = curves(30)
+    write_livelink(tmp_path / "day" / "s_1_iPhone.csv", values, start_s=47584)
+    video = write_movie(tmp_path / "day" / "s_1_iPhone.mov", SOUND, timecode="13:13:04:00")
+    (pair,) = find_takes(tmp_path).pairs
+    take = load_take(pair)
+    assert (take.name, take.n_frames) == ("day/s_1_iPhone", 30)
+    assert np.abs(take.curves - values).max() < 1e-5
+    assert np.array_equal(take.audio, read_sound(video).samples)
+    assert own(video).origin_s == 47584
 
 
 def test_a_movie_without_sound_says_so(tmp_path: Path) -> None:
