@@ -47,7 +47,7 @@ def write_movie(
         track = None
         if sound is not None:
             rows = sound.reshape(len(sound), -1)
-            layout = {1: "mono", 2: "stereo"}[rows.shape[1]]
+            layout = {1: "mono", 2: "stereo", 8: "7.1", 16: "hexadecagonal"}[rows.shape[1]]
             track = movie.add_stream(codec, rate=rate, layout=layout)
         if pictures is not None:
             places = picture_start + np.cumsum([0, *(picture_steps or [1] * (n_pictures - 1))])

@@ -15,6 +15,7 @@ from take_files import noise
 
 from koekao.arkit import NAMES
 from koekao.errors import CurvesError, OutputError, SoundError, TakeError
+from koekao.takes import capture as capturing
 from koekao.takes import find_takes, load_take, read_curves, read_sound
 from koekao.takes.capture import capture, media_pipe
 from movies import Brightness, write_movie
@@ -101,6 +102,20 @@ def test_sound_and_curves_begin_where_the_pictures_do(tmp_path: Path, picture_st
     assert len(written) == 48_000 + (9600 if sound_start else -9600)
     assert read_curves(made.curves).time_s[0] == 0
     assert len(made.repairs) == 1 and made.repairs[0].startswith("start: ")
+
+
+def test_a_landmarker_sees_milliseconds_that_increase_whatever_the_rate(tmp_path: Path) -> None:
+    seen = Brightness()
+    made = capture(write_movie(tmp_path / "a.mov", noise(48_000), fps=2400, n_pictures=24), tmp_path / "out", seen)
+    assert made.rate_hz == pytest.approx(2400, rel=0.01) and made.seen == 24
+    assert (np.diff(seen.times_ms) > 0).all()
+
+
+def test_pictures_whose_time_does_not_increase_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dark = np.zeros((4, 4, 3), np.uint8)
+    monkeypatch.setattr(capturing, "_pictures", lambda data, video: iter([(0.0, dark), (0.04, dark), (0.04, dark)]))
+    with pytest.raises(TakeError, match=r"a\.mov:picture 2: time runs from 0\.040000 to 0\.040000 s"):
+        capture(write_movie(tmp_path / "a.mov", noise(48_000)), tmp_path / "out", Brightness())
 
 
 def test_what_a_landmarker_must_not_say(tmp_path: Path) -> None:
