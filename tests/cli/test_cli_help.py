@@ -16,7 +16,7 @@ from koekao.cli.app import app
 from koekao.takes.policies import Order
 
 VERBS = (
-    *("pack", "inspect", "convert", "verify", "features", "batches"),
+    *("capture", "inspect", "check", "convert", "pack", "verify", "features", "batches"),
     *("train", "evaluate", "animate", "synthesize", "demo"),
 )
 WITH_JSON = set(VERBS) - {"demo"}

@@ -91,6 +91,14 @@ def test_a_size_that_says_less_stays_an_error(tmp_path: Path, size: int) -> None
         outcome(tmp_path, with_data_size(PLAIN, size))
 
 
+@pytest.mark.parametrize("there", [1, 2, 3, 4, 50])
+def test_a_stream_that_broke_off_at_once_gives_its_few_samples(tmp_path: Path, there: int) -> None:
+    for size in (0, 0xFFFFFFFF):
+        samples, repairs = outcome(tmp_path, with_data_size(PLAIN, size)[: DATA + 2 * there])
+        assert np.array_equal(samples, SOUND[:there])
+        assert repairs == (f"trim: the header does not say how many samples, {there} are there",)
+
+
 def test_an_empty_chunk_with_another_behind_it_is_no_stream(tmp_path: Path) -> None:
     listed = PLAIN[:DATA] + b"LIST" + struct.pack("<I", 4) + b"INFO"
     with pytest.raises(SoundError, match="the header says 0 bytes of sound"):

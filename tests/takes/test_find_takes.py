@@ -140,16 +140,17 @@ def test_companions_are_takes_of_their_own_where_they_have_a_sound(tmp_path: Pat
     found = find_takes(make(tmp_path, "a.csv", "a.wav", "a_raw.csv", "a_raw.wav", "frame_log.csv", "frame_log.wav"))
     assert [pair.name for pair in found.pairs] == ["a", "a_raw", "frame_log"]
     assert (found.problems, found.ignored) == ((), ())
+    found = find_takes(make(tmp_path, "a_cal.csv", "a_cal.mov"))
+    assert [pair.name for pair in found.pairs] == ["a", "a_cal", "a_raw", "frame_log"]
+    assert (found.problems, found.ignored) == ((), ())
 
 
 def test_only_beside_their_take_are_they_companions(tmp_path: Path) -> None:
-    found = find_takes(make(tmp_path, "a.csv", "a.wav", "s/a_raw.csv", "b_raw.csv", "a_raw2.csv", "araw.csv"))
-    assert [Path(problem.where).name for problem in found.problems] == [
-        "a_raw2.csv",
-        "araw.csv",
-        "b_raw.csv",
-        "a_raw.csv",
-    ]
+    found = find_takes(
+        make(tmp_path, "a.csv", "a.wav", "s/a_raw.csv", "b_raw.csv", "a_raw2.csv", "araw.csv", "d.wav", "d_cal.csv")
+    )
+    names = sorted(Path(problem.where).name for problem in found.problems)
+    assert names == ["a_raw.csv", "a_raw2.csv", "araw.csv", "b_raw.csv", "d.wav", "d_cal.csv"]
     assert found.ignored == ()
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import struct
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from movies import write_movie
+from take_files import curves, noise, sine, survives_pickling, write_livelink
 
 from koekao.errors import SoundError
+from koekao.takes import find_takes, load_take
+from koekao.takes.sound import movie
 from koekao.takes.sound.reading import probe_sound, read_sound
-from take_files import noise, sine, survives_pickling
+from movies import av, write_movie
 
 SOUND = noise(48_000)
 
@@ -89,6 +92,45 @@ def test_sound_that_ends_before_the_pictures_start_is_none(tmp_path: Path) -> No
         own(write_movie(tmp_path / "a.mov", SOUND[:4800], picture_start=30))
 
 
+def test_sound_that_starts_much_too_late_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_movie(tmp_path / "a.mov", SOUND, sound_start=12_000)
+    monkeypatch.setattr(movie, "MAX_START_S", 0.2)
+    with pytest.raises(SoundError, match=r"the sound starts 0\.250 s after the pictures; expected at most 0\.2 s"):
+        own(path)
+
+
+@pytest.mark.parametrize(("codec", "step"), [("pcm_s16le", 0), ("pcm_f32le", 0), ("aac", 0.2)])
+def test_eight_channels_are_read_and_more_are_refused(tmp_path: Path, codec: str, step: float) -> None:
+    wave = np.rint(sine(9600, 48000) * 32767).astype(np.int16)
+    path = write_movie(tmp_path / "a.mov", np.stack([wave] * 8, axis=1), codec=codec)
+    heard = own(path, mono="left").samples[1000:9000]
+    assert np.abs(heard / 32768 - wave[1000:9000] / 32768).max() <= step
+    if codec != "aac":
+        path = write_movie(tmp_path / "b.mov", np.stack([wave] * 16, axis=1), codec=codec)
+        with pytest.raises(SoundError, match=r"16 channels, of a movie at most 8 are read"):
+            own(path)
+
+
+def test_a_cover_is_no_picture_of_the_movie() -> None:
+    covers, plain = (
+        SimpleNamespace(disposition=kind) for kind in (av.stream.Disposition.attached_pic, av.stream.Disposition(0))
+    )
+    assert movie.pictures_of(SimpleNamespace(streams=SimpleNamespace(video=[covers, plain]))) is plain
+    assert movie.pictures_of(SimpleNamespace(streams=SimpleNamespace(video=[covers]))) is None
+
+
+def test_boxes_of_open_and_of_64_bit_size_are_read(tmp_path: Path) -> None:
+    path = write_movie(tmp_path / "a.mov", SOUND)
+    data = path.read_bytes()
+    last = data.index(b"moov") - 4
+    for changed in (
+        data[:last] + b"\0\0\0\0" + data[last + 4 :],
+        data + struct.pack(">I4sQ", 1, b"free", 24) + bytes(8),
+    ):
+        path.write_bytes(changed)
+        assert np.array_equal(own(path).samples, SOUND)
+
+
 def test_a_short_hole_becomes_silence_and_is_said(tmp_path: Path) -> None:
     path = write_movie(tmp_path / "a.mov", SOUND, codec="aac", hole=(24_000, 2_048))
     (holes, _) = own(path).repairs
@@ -120,6 +162,18 @@ def test_a_timecode_gives_the_time_of_day(tmp_path: Path, timecode: str, fps: in
     path = write_movie(tmp_path / "a.mov", SOUND, fps=fps, timecode=timecode)
     assert own(path).origin_s == pytest.approx(origin_s, abs=1e-9)
     assert probe_sound(path).origin_s == own(path).origin_s
+
+
+def test_a_take_folder_of_the_phone_loads(tmp_path: Path) -> None:
+    values = curves(30)
+    write_livelink(tmp_path / "day" / "s_1_iPhone.csv", values, start_s=47584)
+    video = write_movie(tmp_path / "day" / "s_1_iPhone.mov", SOUND, timecode="13:13:04:00")
+    (pair,) = find_takes(tmp_path).pairs
+    take = load_take(pair)
+    assert (take.name, take.n_frames) == ("day/s_1_iPhone", 30)
+    assert np.abs(take.curves - values).max() < 1e-5
+    assert np.array_equal(take.audio, read_sound(video).samples)
+    assert own(video).origin_s == 47584
 
 
 def test_a_movie_without_sound_says_so(tmp_path: Path) -> None:

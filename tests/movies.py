@@ -1,13 +1,15 @@
-"""Movies made for the tests: pictures and sound whose times and timecode are known."""
+"""Movies made for the tests, whose times and timecode are known, and a landmarker that sees a face in grey pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from koekao.arkit import NAMES
 
 av = pytest.importorskip("av", reason="movies need PyAV: the extra koekao[video]")
 
@@ -26,7 +28,7 @@ def write_movie(
     picture_steps: Sequence[int] = (),
     timecode: str = "",
 ) -> Path:
-    """A movie of grey pictures, each one darker than the next.
+    """A movie of grey pictures, white at the top, each brighter than the one before.
 
     Args:
         sound: ``[n]`` or ``[n, channels]`` int16; None for a movie without.
@@ -45,12 +47,13 @@ def write_movie(
         track = None
         if sound is not None:
             rows = sound.reshape(len(sound), -1)
-            layout = {1: "mono", 2: "stereo"}[rows.shape[1]]
+            layout = {1: "mono", 2: "stereo", 8: "7.1", 16: "hexadecagonal"}[rows.shape[1]]
             track = movie.add_stream(codec, rate=rate, layout=layout)
         if pictures is not None:
             places = picture_start + np.cumsum([0, *(picture_steps or [1] * (n_pictures - 1))])
             for k, place in enumerate(places.tolist()):
                 image = np.full((48, 64, 3), 8 * (k % 30), np.uint8)
+                image[:16] = 255
                 picture = av.VideoFrame.from_ndarray(image, format="rgb24")
                 picture.pts, picture.time_base = place, Fraction(1, fps)
                 movie.mux(pictures.encode(picture))
@@ -65,3 +68,23 @@ def write_movie(
                 movie.mux(track.encode(block))
             movie.mux(track.encode())
     return path
+
+
+MEASURED = [name for name in NAMES if name != "tongueOut"]
+
+
+class Brightness:
+    """Sees a jaw as far open as a picture is bright at the bottom, and no face in the pictures it is told to miss."""
+
+    def __init__(self, missed: range | tuple[int, ...] = (), **curves: float) -> None:
+        self.missed, self.curves = missed, curves
+        self.times_ms: list[int] = []
+        self.shapes: set[tuple[int, ...]] = set()
+
+    def see(self, picture: np.ndarray, time_ms: int) -> Mapping[str, float] | None:
+        self.times_ms.append(time_ms)
+        self.shapes.add(picture.shape)
+        assert picture.dtype == np.uint8 and picture.flags.c_contiguous
+        if len(self.times_ms) - 1 in self.missed:
+            return None
+        return dict.fromkeys(MEASURED, 0.25) | {"jawOpen": float(picture[-16:].mean() / 255)} | self.curves
