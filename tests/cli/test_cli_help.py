@@ -15,7 +15,9 @@ from koekao import arkit
 from koekao.cli.app import app
 from koekao.cli.pack import Order
 
-VERBS = ("pack", "inspect", "verify", "features", "batches", "train", "evaluate", "animate", "synthesize", "demo")
+VERBS = (
+    "pack", "inspect", "check", "verify", "features", "batches", "train", "evaluate", "animate", "synthesize", "demo",
+)  # fmt: skip
 WITH_JSON = set(VERBS) - {"demo"}
 
 

@@ -13,6 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 from koekao import __version__
 from koekao.cli.animate import animate
 from koekao.cli.batches import batches
+from koekao.cli.check import check
 from koekao.cli.console import ERRORS, say
 from koekao.cli.demo import demo
 from koekao.cli.evaluate import evaluate
@@ -28,6 +29,7 @@ EXIT_ERROR = 2
 _VERBS: tuple[Callable[..., int | None], ...] = (
     pack,
     inspect,
+    check,
     verify,
     features,
     batches,

@@ -69,7 +69,7 @@ def _of_times(curves: CurveHealth) -> Iterator[Finding]:
             at_s=begins(curves.untracked),
         )
     if curves.lost_share > LOST_PROBLEM:
-        what = f"{curves.lost_share:.0%} of the time there is no face"
+        what = f"{100 * curves.lost_share:.0f} % of the time there is no face"
         yield Finding(name="mostly_lost", level="problem", what=what, do="record it again, or leave it out")
 
 
@@ -81,7 +81,9 @@ def _of_values(curves: CurveHealth) -> Iterator[Finding]:
     reach = f"from {low:.4g} to {high:.4g}"
     if curves.far_outside_share > PERCENT_ROWS and high <= PERCENT_HIGHEST:
         what = f"values {reach} look like 0 to 100"
-        yield Finding(name="scale_0_to_100", level="problem", what=what, do="divide them by 100, by a policy of pack")
+        yield Finding(
+            name="scale_0_to_100", level="problem", what=what, do="divide them by 100 (pack's policy rescale)"
+        )
     elif low < 0 or high > 1:
         slight = low >= -OUTSIDE_SLIGHT and high <= 1 + OUTSIDE_SLIGHT
         share = f"{percent(curves.outside_share)} of the values are outside [0, 1], {reach}"
@@ -100,7 +102,7 @@ def _of_values(curves: CurveHealth) -> Iterator[Finding]:
     for name, span in curves.stuck.items():
         what = f"{name} keeps one value for {span.length_s:.1f} s"
         yield Finding(name="stuck", level="look", what=what, do="look at it there", at_s=(span.start_s,))
-    if curves.frozen:
+    if curves.frozen and curves.moving:
         longest_s = max(span.length_s for span in curves.frozen)
         what = f"the face is frozen {times(len(curves.frozen))}, for up to {longest_s:.1f} s, and called tracked"
         do = "mark it as not tracked: leave those rows out"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from koekao.arkit import MOVING_RANGE, NAMES
 from koekao.takes.curves import CurveTrack
 from koekao.takes.doctor.sides import Sides, compare_sides
-from koekao.takes.doctor.spans import Span, runs, shares_of
+from koekao.takes.doctor.spans import Span, runs, share_of
 
 STUCK_S = 5.0
 """A curve that keeps one value for so long, not at rest, is stuck. Solved curves hold a value for up to 4 s in real
@@ -91,12 +91,12 @@ class CurveHealth:
 
     @property
     def untracked_share(self) -> float:
-        return shares_of(self.untracked_rows, self.rows)
+        return share_of(self.untracked_rows, self.rows)
 
     @property
     def lost_share(self) -> float:
         """Share of the rows there ought to be in which there is no face: missing or not tracked."""
-        return shares_of(self.missing_rows + self.untracked_rows, self.rows + self.missing_rows)
+        return share_of(self.missing_rows + self.untracked_rows, self.rows + self.missing_rows)
 
     @property
     def rate_off(self) -> float | None:
@@ -129,8 +129,8 @@ def examine_curves(track: CurveTrack) -> CurveHealth:
         untracked_rows=track.n_untracked,
         low=low if len(seen) else None,
         high=high if len(seen) else None,
-        outside_share=shares_of(int(np.count_nonzero((seen < 0) | (seen > 1))), seen.size),
-        far_outside_share=shares_of(int(np.count_nonzero(far)), len(seen)),
+        outside_share=share_of(int(np.count_nonzero((seen < 0) | (seen > 1))), seen.size),
+        far_outside_share=share_of(int(np.count_nonzero(far)), len(seen)),
         moving=tuple(name for name, width in zip(NAMES, span) if width > MOVING_RANGE),
         dead=tuple(name for name, width in zip(NAMES, span) if width == 0),
         stuck=_stuck(track),

@@ -81,7 +81,7 @@ def _of_sync(sync: Sync, length_s: float) -> Iterator[Finding]:
     if sync.sync_ms is not None and abs(sync.sync_ms) > SYNC_LOOK_MS:
         which = "late" if sync.sync_ms > 0 else "early"
         what = f"the sound comes {abs(sync.sync_ms):.0f} ms {which} against the curves"
-        do = f"shift it; confidence {sync.confidence:.2f}"
+        do = f"take it out (pack's policy sync); confidence {sync.confidence:.2f}"
         yield Finding(name="out_of_sync", level="look", what=what, do=do)
     drift = sync.drift_ms_per_min
     if (
@@ -94,4 +94,6 @@ def _of_sync(sync: Sync, length_s: float) -> Iterator[Finding]:
     what = (
         f"the sound comes {abs(drift):.1f} ms {which} every minute, {abs(drift) * length_s / 60:.0f} ms over the take"
     )
-    yield Finding(name="drift", level="look", what=what, do="one of the clocks is wrong; take the drift out")
+    yield Finding(
+        name="drift", level="look", what=what, do="one of the clocks is wrong: take it out (pack's policy sync)"
+    )

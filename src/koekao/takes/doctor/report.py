@@ -61,8 +61,8 @@ def report(takes: Sequence[Examined]) -> dict[str, Any]:
 
 
 def report_text(takes: Sequence[Examined]) -> str:
-    """The report as JSON; file names that are no text are written with ``\\x..`` for what is none."""
-    return printable(json.dumps(report(takes), indent=1, ensure_ascii=False, allow_nan=False)) + "\n"
+    """The report as JSON, its texts as :func:`printable` has them."""
+    return json.dumps(_written(report(takes)), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def summary(takes: Sequence[Examined]) -> dict[str, Any]:
@@ -183,8 +183,18 @@ def _finite(value: float | None) -> float | None:
 
 
 def printable(text: str) -> str:
-    """Text that can be written as UTF-8: file names may hold bytes that are none (they come as lone surrogates)."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """Text that can be written as UTF-8. File names may hold bytes that are no text, and JSON halves of characters;
+    both come as lone surrogates and are written as ``\\udce9``."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _written(value: Any) -> Any:
+    """Plain values with every text in them printable."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {printable(key): _written(one) for key, one in value.items()}
+    return [_written(one) for one in value] if isinstance(value, list) else value
 
 
 def is_report(path: Path) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from koekao.takes.doctor.finding import Finding, times
+from koekao.takes.doctor.finding import Finding, percent, times
 from koekao.takes.doctor.sound_health import SoundHealth
 
 SILENT_LOOK = 0.8
@@ -32,14 +32,14 @@ def of_sound(sound: SoundHealth) -> Iterator[Finding]:
         )
         return
     if sound.silent_share > SILENT_LOOK:
-        what = f"{sound.silent_share:.0%} of the sound is silent"
+        what = f"{100 * sound.silent_share:.0f} % of the sound is silent"
         yield Finding(name="mostly_silent", level="look", what=what, do="check that the microphone was the right one")
     if sound.clipped_runs:
         yield Finding(
             name="clipped",
             level="problem" if sound.clipped_share > CLIPPED_PROBLEM else "look",
             what=f"clipped {times(sound.clipped_runs)}: {sound.clipped_samples} samples at full scale "
-            f"({sound.clipped_share:.2%})",
+            f"({percent(sound.clipped_share)})",
             do="record with less gain, or take the sound from before it was made louder",
             at_s=sound.clipped_s,
         )

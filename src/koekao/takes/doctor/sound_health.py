@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from koekao.takes.doctor.spans import runs, shares_of
+from koekao.takes.doctor.spans import runs, share_of, spread
 from koekao.takes.sound.reading import SoundInfo, probe_sound, read_sound
 
 WINDOW_S = 0.020
@@ -45,7 +45,7 @@ class SoundHealth:
         silent_channels: numbers from 1 of the channels that are silent throughout while another is not.
         noise_dbfs, speech_dbfs: 5th and 95th percentile of the windows' level; 0 dBFS is a square wave at full scale.
         clipped_runs, clipped_samples: stretches of 3 or more samples at full scale, and their samples.
-        clipped_s: when the first fifty of them are, in seconds.
+        clipped_s: when they begin, in seconds; of more than fifty, fifty spread over all of them.
     """
 
     duration_s: float
@@ -70,7 +70,7 @@ class SoundHealth:
 
     @property
     def clipped_share(self) -> float:
-        return shares_of(self.clipped_samples, round(self.duration_s * self.sample_rate_hz))
+        return share_of(self.clipped_samples, round(self.duration_s * self.sample_rate_hz))
 
 
 def examine_sound(path: Path) -> tuple[SoundHealth, NDArray[np.float32]]:
@@ -111,7 +111,7 @@ def measure_sound(
         speech_dbfs=float(np.percentile(levels, _SPEECH_PERCENT)),
         clipped_runs=sum(map(len, clipped)),
         clipped_samples=sum(int((stretch[:, 1] - stretch[:, 0]).sum()) for stretch in clipped),
-        clipped_s=tuple((starts[:_MOST_TIMES] / rate).tolist()),
+        clipped_s=tuple((spread(starts, _MOST_TIMES) / rate).tolist()),
     )
 
 

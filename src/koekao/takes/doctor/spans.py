@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,13 @@ def runs(held: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.flatnonzero(np.diff(padded)).reshape(-1, 2)
 
 
-def shares_of(parts: int, whole: int) -> float:
+def spread(values: NDArray[Any], most: int) -> NDArray[Any]:
+    """At most ``most`` of ``values`` ``[n]``, evenly over all of them, the first and the last among them."""
+    if len(values) <= most:
+        return values
+    return values[np.linspace(0, len(values) - 1, most).round().astype(np.int64)]
+
+
+def share_of(parts: int, whole: int) -> float:
     """``parts / whole``, and 0 of nothing."""
     return parts / whole if whole else 0.0
