@@ -14,6 +14,7 @@ from koekao import __version__
 from koekao.cli.animate import animate
 from koekao.cli.batches import batches
 from koekao.cli.capture import capture
+from koekao.cli.check import check
 from koekao.cli.console import ERRORS, say
 from koekao.cli.convert import convert
 from koekao.cli.demo import demo
@@ -28,10 +29,11 @@ from koekao.errors import KoekaoError
 
 EXIT_ERROR = 2
 _VERBS: tuple[Callable[..., int | None], ...] = (
-    pack,
     capture,
     inspect,
+    check,
     convert,
+    pack,
     verify,
     features,
     batches,

@@ -1,0 +1,100 @@
+"""Whom the doctor sees: every file of a folder that is a take or ought to be part of one, or a take that is named.
+
+Unlike packing it turns nobody away: curves without sound and sound without curves are examined for what they are, and
+files that hinder each other (two sounds of one take) come as an error with a name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from koekao.errors import CurvesError, SoundError, TakeError
+from koekao.takes.folder import CURVE_ENDINGS, SOUND_ENDINGS, find_takes
+
+_TAKES = "a folder of takes, a sound, a file of curves, or what a take's two files have in common"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A take to examine: its name and its files, as far as it has them, or what keeps them from being a take."""
+
+    name: str
+    sound: Path | None = None
+    curves: Path | None = None
+    error: TakeError | None = None
+
+
+def find_subjects(place: Path) -> list[Subject]:
+    """The takes at ``place``, by name.
+
+    Args:
+        place: a folder; or one file of a take, or both files' path without the ending, which give that take.
+
+    Raises:
+        TakeError: there is nothing of the kind.
+    """
+    if place.is_dir():
+        return _in_folder(place)
+    if place.exists():
+        named = [place] + [path for path in _beside(place.with_suffix("")) if _kind(path) != (_kind(place) or "curves")]
+        return [_of_files(place.with_suffix("").name, named)]
+    named = _beside(place)
+    if not named:
+        raise TakeError("there is no such take", where=place, expected=_TAKES, do="check the path")
+    return [_of_files(place.name, named)]
+
+
+def _in_folder(folder: Path) -> list[Subject]:
+    try:
+        found = find_takes(folder)
+    except TakeError:  # no sound and curves stand together; each is seen alone
+        subjects = _loose(folder)
+        if not subjects:
+            raise
+        return subjects
+    subjects = [Subject(name=pair.name, sound=pair.sound, curves=pair.curves) for pair in found.pairs]
+    subjects += [_of_problem(folder, problem) for problem in found.problems]
+    return sorted(subjects, key=lambda subject: subject.name)
+
+
+def _loose(folder: Path) -> list[Subject]:
+    stems: dict[str, list[Path]] = {}
+    for path in sorted(folder.rglob("*")):
+        below = path.relative_to(folder)
+        if path.is_file() and _kind(path) and not any(part.startswith(".") for part in below.parts):
+            stems.setdefault(below.with_suffix("").as_posix(), []).append(path)
+    return [_of_files(name, paths) for name, paths in sorted(stems.items())]
+
+
+def _of_problem(folder: Path, problem: TakeError) -> Subject:
+    """A file without its partner is examined alone; every other problem stays one."""
+    path = Path(problem.where)
+    name = path.relative_to(folder).with_suffix("").as_posix() if path.is_relative_to(folder) else str(path)
+    if path.is_file() and _kind(path) and _beside(path.with_suffix("")) == [path]:
+        return _of_files(name, [path])
+    return Subject(name=name, error=problem)
+
+
+def _of_files(name: str, paths: list[Path]) -> Subject:
+    sounds = [path for path in paths if _kind(path) == "sound"]
+    curves = [path for path in paths if _kind(path) != "sound"]
+    for several, kind in ((sounds, SoundError), (curves, CurvesError)):
+        if len(several) > 1:
+            names = ", ".join(path.name for path in several)
+            what = f"{len(several)} files for one take: {names}"
+            return Subject(name=name, error=kind(what, where=several[0], expected="one", do="keep one of them"))
+    return Subject(name=name, sound=sounds[0] if sounds else None, curves=curves[0] if curves else None)
+
+
+def _beside(stem: Path) -> list[Path]:
+    """The files of a take by its path without the ending, endings in any case."""
+    if not stem.parent.is_dir():
+        return []
+    return sorted(path for path in stem.parent.iterdir() if path.stem == stem.name and _kind(path) and path.is_file())
+
+
+def _kind(path: Path) -> str:
+    """``"sound"`` or ``"curves"`` by the ending; empty for any other."""
+    ending = path.suffix.lower()
+    return "sound" if ending in SOUND_ENDINGS else "curves" if ending in CURVE_ENDINGS else ""
