@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from take_files import noise
 
 from koekao.arkit import NAMES
 from koekao.errors import CurvesError, OutputError, SoundError, TakeError
@@ -19,6 +18,7 @@ from koekao.takes import capture as capturing
 from koekao.takes import find_takes, load_take, read_curves, read_sound
 from koekao.takes.capture import capture, media_pipe
 from movies import Brightness, write_movie
+from take_files import noise
 
 
 def test_a_movie_becomes_a_take_that_loads(tmp_path: Path) -> None:

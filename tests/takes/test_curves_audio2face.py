@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from take_files import audio2face_rows, curves, write_rows
 
 from koekao import arkit
 from koekao.errors import CurvesError
 from koekao.takes.curves import CurveTrack
 from koekao.takes.formats.registry import read_curves
+from take_files import audio2face_rows, curves, write_rows
 
 VALUES = curves(5)
 

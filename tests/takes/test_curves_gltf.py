@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from take_files import GltfBytes, curves, survives_pickling
 
 from koekao import arkit
 from koekao.errors import CurvesError
@@ -23,6 +22,7 @@ from koekao.takes.formats.curve_file import CurveFile
 from koekao.takes.formats.gltf import MOST_CHANNELS, read_gltf
 from koekao.takes.formats.registry import read_curves
 from koekao.takes.take import Source
+from take_files import GltfBytes, curves, survives_pickling
 
 VALUES = curves(6)
 TIMES = [k / 32 for k in range(6)]

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from take_files import curves, packet, survives_pickling, write_text
 
 from koekao import arkit
 from koekao.errors import CurvesError
@@ -20,6 +19,7 @@ from koekao.takes.formats.ifacialmocap import read_ifacialmocap
 from koekao.takes.formats.registry import read_curves
 from koekao.takes.source import TextFile
 from koekao.takes.take import Source
+from take_files import curves, packet, survives_pickling, write_text
 
 VALUES = np.round(curves(6) * 100).astype(np.float32)  # the format's own scale, whole numbers
 SCALED = (VALUES.astype(np.float64) / 100).astype(np.float32)

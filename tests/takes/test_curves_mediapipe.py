@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from take_files import categories, curves, mediapipe_rows, named, survives_pickling, write_rows, write_text
 
 from koekao import arkit
 from koekao.errors import CurvesError
 from koekao.takes.curves import CurveTrack
 from koekao.takes.formats.registry import read_curves
+from take_files import categories, curves, mediapipe_rows, named, survives_pickling, write_rows, write_text
 
 VALUES = curves(6)
 VALUES[:, 51] = 0

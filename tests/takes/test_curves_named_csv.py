@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from take_files import curves, survives_pickling, table_rows, write_rows
 
 from koekao import arkit
 from koekao.errors import CurvesError
@@ -19,6 +18,7 @@ from koekao.takes.formats.named_csv import read_named_csv
 from koekao.takes.formats.registry import read_curves
 from koekao.takes.source import TextFile
 from koekao.takes.take import Source
+from take_files import curves, survives_pickling, table_rows, write_rows
 
 VALUES = curves(20)
 BAD_CELLS = [

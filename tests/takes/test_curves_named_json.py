@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from take_files import curves, named_json, survives_pickling, write_text
 
 from koekao import arkit
 from koekao.errors import CurvesError
@@ -22,6 +21,7 @@ from koekao.takes.formats.curve_file import CurveFile
 from koekao.takes.formats.named_json import read_named_json
 from koekao.takes.formats.registry import read_curves
 from koekao.takes.take import Source
+from take_files import curves, named_json, survives_pickling, write_text
 
 VALUES = curves(6)
 TONGUE = "missing: tongueOut is not in this format, 0"

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from take_files import curves, survives_pickling, unreal_rows, write_rows, write_text
 
 from koekao import arkit
 from koekao.errors import CurvesError
@@ -20,6 +19,7 @@ from koekao.takes.formats.registry import read_curves
 from koekao.takes.formats.unreal import read_unreal_csv
 from koekao.takes.source import TextFile
 from koekao.takes.take import Source
+from take_files import curves, survives_pickling, unreal_rows, write_rows, write_text
 
 VALUES = curves(8)
 TIMES = [f"{k / 32:.6f}" for k in range(8)]  # as the engine prints them

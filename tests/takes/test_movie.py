@@ -9,13 +9,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from take_files import curves, noise, sine, survives_pickling, write_livelink
 
 from koekao.errors import SoundError
 from koekao.takes import find_takes, load_take
 from koekao.takes.sound import movie
 from koekao.takes.sound.reading import probe_sound, read_sound
 from movies import av, write_movie
+from take_files import curves, noise, sine, survives_pickling, write_livelink
 
 SOUND = noise(48_000)
 

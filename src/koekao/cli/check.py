@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from koekao.cli.console import MOST_TAKES, OUT, count, length, say, short_length, table, working
-from koekao.cli.pack import Order
+from koekao.takes.policies import Order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
