@@ -27,9 +27,10 @@ from koekao.errors import ConfigError, SoundError
 from koekao.takes.sound.boxes import is_movie
 from koekao.takes.sound.movie import probe_movie, read_movie
 from koekao.takes.sound.ogg import check_ogg
-from koekao.takes.sound.riff import TRUNCATED_POLICIES, WAV_FORMS, WavHeader, read_wav_header, trimmed_wav
+from koekao.takes.sound.riff import TRUNCATED_POLICIES, WAV_FORMS, WavHeader, read_wav_header
 from koekao.takes.sound.shaping import MONO_POLICIES, SOUND_DTYPES, check_finite, to_dtype, to_mono, to_rate
 from koekao.takes.sound.sound import READABLE, SAMPLE_RATES_HZ, Decoded, Sound, SoundInfo, check_info, undecodable
+from koekao.takes.sound.trim import trimmed_wav
 from koekao.takes.source import read_source, require_file
 
 __all__ = ["MONO_POLICIES", "SAMPLE_RATES_HZ", "Sound", "SoundInfo", "probe_sound", "read_sound"]
@@ -145,7 +146,7 @@ def _opened(file: BinaryIO, size: int, path: Path, truncated: str) -> Iterator[t
         header = read_wav_header(file, size, str(path), truncated=truncated)
         if header.repairs:
             file.seek(0)
-            file = io.BytesIO(trimmed_wav(file.read(), header))
+            file = io.BytesIO(trimmed_wav(file.read(), header, str(path)))
     elif head[:4] == b"OggS":
         check_ogg(file, size, str(path))
     file.seek(0)

@@ -101,21 +101,6 @@ def read_wav_header(file: BinaryIO, size: int, path: str, *, truncated: str = "r
     return _header(file, chunks, path, endian, _form_note(form_bytes, size), trim=trim)
 
 
-def trimmed_wav(data: bytes, header: WavHeader) -> bytes:
-    """A WAV whose header says what the trimmed file ``data`` holds: its ``fmt `` chunk and its whole samples.
-
-    Raises:
-        SoundError: 4 GiB or more of sound, which a plain header cannot say.
-    """
-    u32 = header.byte_order + "I"
-    sound = data[header.data_start : header.data_start + header.data_bytes]
-    if len(sound) + 1024 > _UNKNOWN:
-        raise SoundError(f"{len(sound)} bytes of sound cannot be trimmed", expected="less than 4 GiB", do=_REWRITE)
-    fmt = b"fmt " + struct.pack(u32, len(header.fmt)) + header.fmt + b"\0" * (len(header.fmt) % 2)
-    body = b"WAVE" + fmt + b"data" + struct.pack(u32, len(sound)) + sound + b"\0" * (len(sound) % 2)
-    return (b"RIFX" if header.byte_order == ">" else b"RIFF") + struct.pack(u32, len(body)) + body
-
-
 def _chunks(
     file: BinaryIO, size: int, path: str, endian: str, form_bytes: int, *, trim: bool
 ) -> tuple[dict[bytes, list[_Chunk]], int]:
