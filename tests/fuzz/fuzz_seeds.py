@@ -7,12 +7,15 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from koekao.arkit import N_CURVES
-from take_files import curves, one_of_each
+from movies import write_movie
+from take_files import curves, noise, one_of_each
 
 
 def curve_seeds() -> dict[str, list[bytes]]:
@@ -34,6 +37,11 @@ def encoded(kind: str, subtype: str, n_channels: int = 1, rate: int = 8000) -> b
     return out.getvalue()
 
 
+def filmed(sound: NDArray[np.int16], rate: int, ending: str, **how: Any) -> bytes:
+    with TemporaryDirectory() as folder:
+        return write_movie(Path(folder, "a" + ending), sound, rate, n_pictures=3, **how).read_bytes()
+
+
 SOUND_SEEDS: Mapping[str, Callable[[], list[bytes]]] = {
     "wav": lambda: [
         encoded("WAV", "PCM_16", rate=16000),
@@ -47,4 +55,10 @@ SOUND_SEEDS: Mapping[str, Callable[[], list[bytes]]] = {
     "flac": lambda: [encoded("FLAC", "PCM_16"), encoded("FLAC", "PCM_24", 2)],
     "ogg": lambda: [encoded("OGG", "VORBIS")],
     "mp3": lambda: [encoded("MP3", "MPEG_LAYER_III")],
+    "movie": lambda: [
+        filmed(noise(800), 8000, ".mov", codec="pcm_s16le"),
+        filmed(noise(1600), 16000, ".mp4", codec="aac"),
+        filmed(np.stack([noise(800)] * 2, axis=1), 8000, ".mov", codec="pcm_f32le", timecode="10:00:00:00"),
+        filmed(noise(800), 8000, ".mov", sound_start=80),
+    ],
 }

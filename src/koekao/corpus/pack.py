@@ -56,7 +56,7 @@ def pack(
     _refuse_target(corpus_dir, overwrite=config.overwrite)
     found = find_takes(takes_dir)
     pairs = sorted(found.pairs, key=lambda pair: pair.name)
-    audio_dtype = _audio_dtype_of(pairs) if config.audio == "auto" else config.audio
+    audio_dtype = _audio_dtype_of(pairs, config.policies.truncated) if config.audio == "auto" else config.audio
     load = partial(
         load_take, sample_rate=config.sample_rate, fps=config.fps, dtype=audio_dtype, policies=config.policies
     )
@@ -128,11 +128,11 @@ def _candidate(pair: TakeFiles, load: Callable[[TakeFiles], Take]) -> Candidate:
     return Candidate(name=pair.name, load=partial(load, pair), files=pair.files)
 
 
-def _audio_dtype_of(pairs: Iterable[TakeFiles]) -> AudioDtype:
+def _audio_dtype_of(pairs: Iterable[TakeFiles], truncated: str) -> AudioDtype:
     """float32 as soon as one sound is float; sound that cannot be opened is judged when it is read."""
     for pair in pairs:
         with contextlib.suppress(TakeError, OSError):
-            if probe_sound(pair.sound).is_float:
+            if probe_sound(pair.sound, truncated=truncated).is_float:
                 return "float32"
     return "int16"
 
