@@ -28,7 +28,15 @@ from koekao.errors import KoekaoError, TakeError
 from koekao.takes.folder import CURVE_ENDINGS, SOUND_ENDINGS
 
 
-def inspect(thing: Path, /, *, all_takes: bool = False, order: Order | None = None, json: bool = False) -> int | None:
+def inspect(
+    thing: Path,
+    /,
+    *,
+    all_takes: bool = False,
+    order: Order | None = None,
+    fps: str | None = None,
+    json: bool = False,
+) -> int | None:
     """Show what is in a corpus, a folder of takes, a file of curves or a sound file.
 
     Of a folder every file is looked at; those that cannot be used are listed with the reason, and the exit code is 2.
@@ -37,14 +45,15 @@ def inspect(thing: Path, /, *, all_takes: bool = False, order: Order | None = No
         thing: what to look at.
         all_takes: list every take of a large corpus.
         order: the order of curves in files that do not name them.
+        fps: rows a second in files whose rows have no times.
         json: print everything as JSON.
     """
     if (thing / "corpus.json").is_file():
         _corpus(thing, all_takes=all_takes, json=json)
     elif thing.is_dir():
-        return _folder(thing, order=order, json=json)
+        return _folder(thing, order=order, fps=fps, json=json)
     elif thing.suffix.lower() in CURVE_ENDINGS:
-        _curves(thing, order=order, json=json)
+        _curves(thing, order=order, fps=fps, json=json)
     else:
         _sound(thing, json=json)
     return None
@@ -75,7 +84,7 @@ def _corpus(path: Path, *, all_takes: bool, json: bool) -> None:
     return None
 
 
-def _folder(path: Path, *, order: str | None, json: bool) -> int | None:
+def _folder(path: Path, *, order: str | None, fps: str | None, json: bool) -> int | None:
     """Every file of curves below, whether it has a sound beside it or not; then whether the takes are whole."""
     from koekao.takes import find_takes
 
@@ -87,7 +96,7 @@ def _folder(path: Path, *, order: str | None, json: bool) -> int | None:
         for file in files:
             tell(f"reading {file.name}")
             try:
-                looked_at.append(_look_at(file, order))
+                looked_at.append(_look_at(file, order, fps))
             except KoekaoError as error:
                 refused.append(error)
     try:
@@ -118,17 +127,17 @@ def _is_curves(path: Path) -> bool:
     return path.suffix.lower() in CURVE_ENDINGS and not any(part.startswith(".") for part in path.parts)
 
 
-def _look_at(path: Path, order: str | None) -> dict[str, Any]:
+def _look_at(path: Path, order: str | None, fps: str | None) -> dict[str, Any]:
     """What a file of curves says of itself, and how long the sound beside it is, where there is one."""
     from koekao.takes import probe_sound, read_curves
 
     sounds = [sound for ending in SOUND_ENDINGS if (sound := path.with_suffix(ending)).is_file()]
     sound_s = probe_sound(sounds[0]).duration_s if sounds else None
-    return {"file": str(path), "sound_s": sound_s} | read_curves(path, order=order).summary()
+    return {"file": str(path), "sound_s": sound_s} | read_curves(path, order=order, fps=fps).summary()
 
 
-def _curves(path: Path, *, order: str | None, json: bool) -> None:
-    one = _look_at(path, order)
+def _curves(path: Path, *, order: str | None, fps: str | None, json: bool) -> None:
+    one = _look_at(path, order, fps)
     if json:
         return json_out(one)
     _curves_table(str(path), [one])
