@@ -34,7 +34,15 @@ from koekao.takes.folder import (
 from koekao.takes.policies import Order
 
 
-def inspect(thing: Path, /, *, all_takes: bool = False, order: Order | None = None, json: bool = False) -> int | None:
+def inspect(
+    thing: Path,
+    /,
+    *,
+    all_takes: bool = False,
+    order: Order | None = None,
+    rows_fps: str | None = None,
+    json: bool = False,
+) -> int | None:
     """Show what is in a corpus, a folder of takes, a file of curves or a sound file.
 
     Of a folder every file is looked at; those that cannot be used are listed with the reason, and the exit code is 2.
@@ -43,14 +51,15 @@ def inspect(thing: Path, /, *, all_takes: bool = False, order: Order | None = No
         thing: what to look at.
         all_takes: list every take of a large corpus.
         order: the order of curves in files that do not name them.
+        rows_fps: rows a second in files whose rows have no times.
         json: print everything as JSON.
     """
     if (thing / "corpus.json").is_file():
         _corpus(thing, all_takes=all_takes, json=json)
     elif thing.is_dir():
-        return _folder(thing, order=order, json=json)
+        return _folder(thing, order=order, rows_fps=rows_fps, json=json)
     elif thing.suffix.lower() in CURVE_ENDINGS + PERHAPS_CURVE_ENDINGS:
-        _curves(thing, order=order, json=json)
+        _curves(thing, order=order, rows_fps=rows_fps, json=json)
     else:
         _sound(thing, json=json)
     return None
@@ -81,7 +90,7 @@ def _corpus(path: Path, *, all_takes: bool, json: bool) -> None:
     return None
 
 
-def _folder(path: Path, *, order: str | None, json: bool) -> int | None:
+def _folder(path: Path, *, order: str | None, rows_fps: str | None, json: bool) -> int | None:
     """Every file of curves below that is meant as a take, with a sound or not; then whether the takes are whole."""
     from koekao.takes import find_takes
 
@@ -106,7 +115,7 @@ def _folder(path: Path, *, order: str | None, json: bool) -> int | None:
         for file in files:
             tell(f"reading {file.name}")
             try:
-                looked_at.append(_look_at(file, order))
+                looked_at.append(_look_at(file, order, rows_fps))
             except KoekaoError as error:
                 refused.append(error)
     others = len(ignored)
@@ -131,17 +140,17 @@ def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def _look_at(path: Path, order: str | None) -> dict[str, Any]:
+def _look_at(path: Path, order: str | None, rows_fps: str | None) -> dict[str, Any]:
     """What a file of curves says of itself, and how long the sound beside it is, where there is one."""
     from koekao.takes import probe_sound, read_curves
 
     sounds = [sound for ending in SOUND_ENDINGS + MOVIE_ENDINGS if (sound := path.with_suffix(ending)).is_file()]
     sound_s = probe_sound(sounds[0]).duration_s if sounds else None
-    return {"file": str(path), "sound_s": sound_s} | read_curves(path, order=order).summary()
+    return {"file": str(path), "sound_s": sound_s} | read_curves(path, order=order, fps=rows_fps).summary()
 
 
-def _curves(path: Path, *, order: str | None, json: bool) -> None:
-    one = _look_at(path, order)
+def _curves(path: Path, *, order: str | None, rows_fps: str | None, json: bool) -> None:
+    one = _look_at(path, order, rows_fps)
     if json:
         return json_out(one)
     _curves_table(str(path), [one])
