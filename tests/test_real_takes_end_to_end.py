@@ -45,7 +45,7 @@ def _no_tensorboard(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_from_recordings_to_an_animation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     corpus, run, face = tmp_path / "corpus", tmp_path / "run", tmp_path / "face.csv"
     said = Said(capsys, "pack", TAKES, corpus, "--test", "1114_3_15")
-    assert "found 5, packed 5 (8 min 15 s), refused 0, resumed 0, other files 0; took" in said.out
+    assert "found 5, packed 5 (8 min 15 s): 5 as recorded, 0 repaired; refused 0, other files 0" in said.out
     assert "splits: 3 train, 1 val, 1 test" in said.out
     nothing_lost(corpus)
 

@@ -14,9 +14,10 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from koekao import outputs
 from koekao.atomic import publish_file
 from koekao.errors import OutputError
-from koekao.outputs import FORMATS, checked, format_name
+from koekao.outputs import checked, format_name
 
 _SUBTYPE = {"int16": "PCM_16", "float32": "FLOAT"}
 
@@ -48,7 +49,7 @@ def write_take(
     """
     if not name or PurePath(name).is_absolute() or ".." in PurePath(name).parts:
         raise OutputError(f"take name {name!r}", where=folder, expected="a path below the folder, without an ending")
-    ending, write = FORMATS[format_name(Path(folder), format)]
+    ending, write = outputs.FORMATS[format_name(Path(folder), format)]
     sound_path, curves_path = Path(folder, name + ".wav"), Path(folder, name + ending)
     _check_sound(sound_path, audio, sample_rate)
     curves, times = checked(curves_path, curves, fps, 0.0)

@@ -33,6 +33,8 @@ from koekao.takes.formats.named_json import read_named_json, sniff_named_json
 from koekao.takes.formats.unreal import LOOKS as UNREAL_LOOKS
 from koekao.takes.formats.unreal import read_unreal_csv, read_unreal_json, sniff_unreal_csv, sniff_unreal_json
 
+_OURS = re.compile(rb'\s*\{\s*"format"\s*:\s*"koekao')
+"""Reports and headers that koekao writes name curves too."""
 _MENTIONED = re.compile(rb"(?i)jaw_?open|brow_?down|mouth_?smile|\"weights\"|\"blendshapes\"|targetNames")
 
 
@@ -167,9 +169,10 @@ def may_be_curves(path: Path) -> bool:
     """Whether a file mentions what only curves have: for endings that most files of are something else. True as well
     where it cannot be looked into, so that whoever reads it says why."""
     try:
-        return _MENTIONED.search(path.read_bytes()) is not None
+        data = path.read_bytes()
     except OSError:
         return True
+    return _MENTIONED.search(data) is not None and _OURS.match(data) is None
 
 
 def _format_of(file: CurveFile, name: str | None) -> CurveFormat:
