@@ -8,7 +8,7 @@ of the seen are the instrument of an instrumental variables regression). The res
 the curves, so that curves which the sound tells well count most and two that err together count as one. Rests last
 longer than a row; each row is therefore taken less a share of the row before (Cochrane & Orcutt, JASA 44, 1949), which
 stresses quick movements, the ones that tell the time. Rows that fit far worse than the others weigh less (Student's t
-with four degrees of freedom).
+with eight degrees of freedom).
 
 A gain for each curve, not a mixture of curves: a mixture could imitate a delay, and then there would be no zero.
 
@@ -34,8 +34,8 @@ _SETTLED_S: Final = 2e-5
 _LARGEST_STEP_S: Final = 0.03
 _STEADY_STEPS: Final = 1.5
 _SMOOTHING_S: Final = 0.020
-_FREEDOM: Final = 4.0
-_RIDGE: Final = 0.3
+_FREEDOM: Final = 8.0
+_RIDGE: Final = 0.1
 _BLOCK_S: Final = 3.0
 _FEWEST_BLOCKS: Final = 4
 _INFLATION: Final = 1.5

@@ -35,6 +35,8 @@ REACH_S: Final = 1.5
 """The largest offset that is given."""
 SHORTEST_S: Final = 6.0
 """Seconds of tracked rows, with sound, below which nothing is said."""
+DRIFT_FROM_S: Final = 20.0
+"""Seconds of tracked rows, with sound, from which a drift is told: fewer blocks cannot say how well they know it."""
 SURE: Final = 0.5
 """Values are given from this confidence on."""
 MOST_SYNC_ERROR_MS: Final = 30.0
@@ -106,7 +108,7 @@ def estimate_sync(
     confidence = _confidence(rough)
     if confidence < SURE:
         return _unsure(_doubt(rough), confidence)
-    return _fine(heard, time_s, seen, rough, confidence)
+    return _fine(heard, time_s, seen, rough, confidence, with_drift=with_sound_s >= DRIFT_FROM_S)
 
 
 def shifted(time_s: NDArray[np.float64], sync: Sync) -> NDArray[np.float64]:
@@ -134,13 +136,17 @@ def _fine(
     seen: NDArray[np.float32],
     rough: Rough,
     confidence: float,
+    *,
+    with_drift: bool,
 ) -> Sync:
     """The answer for a take whose sound and mouth belong together."""
-    fitted = fit(heard, time_s, seen, offset_s=rough.offset_s, drift=rough.drift)
-    why = ""
-    drift_error = fitted.drift_error * 60_000
-    if not drift_error <= MOST_DRIFT_ERROR_MS_PER_MIN and abs(fitted.drift) < 4 * fitted.drift_error:
-        why = f"a drift is known to {drift_error:.0f} ms/min only: the take is too short"
+    why, drift_error = f"a drift is told of takes of {DRIFT_FROM_S:g} s or more", None
+    if with_drift:
+        fitted = fit(heard, time_s, seen, offset_s=rough.offset_s, drift=rough.drift)
+        drift_error = fitted.drift_error * 60_000
+        known = drift_error <= MOST_DRIFT_ERROR_MS_PER_MIN or abs(fitted.drift) > 4 * fitted.drift_error
+        why = "" if known else f"the drift is known to {drift_error:.0f} ms/min only"
+    if why:
         fitted = fit(heard, time_s, seen, offset_s=rough.offset_s, drift=0.0, with_drift=False)
     trouble = _trouble(fitted, rough, time_s)
     if trouble:
@@ -160,7 +166,7 @@ def _trouble(fitted: Fitted, rough: Rough, time_s: NDArray[np.float64]) -> str:
     error_ms = fitted.offset_error_s * 1000
     ends_s = time_s[[0, -1]]
     apart_s = fitted.offset_s - rough.offset_s + (fitted.drift - rough.drift) * ends_s
-    if not fitted.settled or (fitted.drift_error > 0 and not np.abs(apart_s).max() <= _AGREEMENT_S):
+    if not (fitted.settled and np.abs(apart_s).max() <= _AGREEMENT_S):
         return "the offset does not settle: different parts of the take ask for different ones"
     if not error_ms <= MOST_SYNC_ERROR_MS:
         return f"the offset is known to {error_ms:.0f} ms only"
