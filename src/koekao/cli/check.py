@@ -98,7 +98,7 @@ def _say(examined: Sequence[Examined], takes: Path, report: Path) -> None:
         if told_of:
             say(printable(one.health.name), style="bold")
         for finding in told_of:
-            say(printable(f"  {finding.level}: {finding.what}\n    -> {finding.do}"))
+            say(printable(f"  {finding.level}: {finding.what}{finding.when}\n    -> {finding.do}"))
     told = summary(examined)
     say(f"{length(3600 * told['hours'])} that can be used; takes: {levels_said(told['levels'])}")
     whole = any(one.health.usable and one.health.sound and one.health.curves for one in examined)

@@ -79,6 +79,17 @@ def test_findings_say_their_numbers_and_times(found: Callable) -> None:
     assert stuck.at_s == pytest.approx((100 / 30,))
 
 
+def test_when_is_said_for_the_first_three_times() -> None:
+    def when(*at_s: float) -> str:
+        return Finding(name="x", level="look", what="x", do="x", at_s=at_s).when
+
+    assert when() == ""
+    assert when(3.333) == " at 0:03.3"
+    assert when(0.0, 59.97, 61.0) == " at 0:00.0, 1:00.0, 1:01.0"
+    assert when(*range(7)) == " at 0:00.0, 0:01.0, 0:02.0 and later"
+    assert when(-0.5) == " at -0:00.5"
+
+
 def test_a_single_row_that_fell_out_is_a_note(found: Callable) -> None:
     assert [(one.name, one.level) for one in found(without_rows(good(), 100, 1))] == [("gaps", "note")]
 

@@ -162,8 +162,8 @@ def _spans(track: CurveTrack, stretches: NDArray[np.int64], step_s: float) -> tu
 def _stuck(track: CurveTrack) -> dict[str, Span]:
     """The longest stretch of each curve on one value, where it is long enough and the curve moves at another time."""
     found: dict[str, Span] = {}
-    kept = (track.values[1:] == track.values[:-1]) & (track.tracked[1:] & track.tracked[:-1])[:, None]
-    kept &= (track.values[1:] > 0) & (track.values[1:] < 1)
+    # A row that was not tracked is all 0, hence at rest.
+    kept = (track.values[1:] == track.values[:-1]) & (track.values[1:] > 0) & (track.values[1:] < 1)
     for name, column in zip(NAMES, kept.T):
         if name in track.moving:
             spans = [Span(float(track.time_s[a]), float(track.time_s[b])) for a, b in runs(column)]
@@ -174,8 +174,7 @@ def _stuck(track: CurveTrack) -> dict[str, Span]:
 
 
 def _frozen(track: CurveTrack) -> tuple[Span, ...]:
-    """Where all 52 stand still, tracked and not at rest."""
+    """Where all 52 stand still and are not at rest, as they are in rows that were not tracked."""
     same = (track.values[1:] == track.values[:-1]).all(axis=1) & (track.values[1:] != 0).any(axis=1)
-    same &= track.tracked[1:] & track.tracked[:-1]
     spans = (Span(float(track.time_s[a]), float(track.time_s[b])) for a, b in runs(same))
     return tuple(span for span in spans if span.length_s >= FROZEN_S)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from koekao.takes.doctor.spans import Span
 
+_MOST_TIMES = 3
 LEVELS = ("problem", "look", "note")
 """From worst to least. A ``problem`` keeps a take from being used or will spoil what is trained on it; a ``look`` may
 be right or wrong, and only somebody who looks can tell; a ``note`` is good to know."""
@@ -21,6 +22,15 @@ class Finding:
     what: str
     do: str
     at_s: tuple[float, ...] = ()
+
+    @property
+    def when(self) -> str:
+        """``" at 0:03.3, 0:10.0, 1:00.5 and later"``, the first three times; empty where there is none."""
+        if not self.at_s:
+            return ""
+        tenths = [round(10 * at_s) for at_s in self.at_s[:_MOST_TIMES]]
+        first = (f"{'-' * (n < 0)}{abs(n) // 600}:{abs(n) % 600 / 10:04.1f}" for n in tenths)
+        return f" at {', '.join(first)}" + " and later" * (len(self.at_s) > _MOST_TIMES)
 
 
 def begins(spans: Sequence[Span]) -> tuple[float, ...]:

@@ -87,7 +87,7 @@ def _badges(one: Examined) -> str:
 def _findings(one: Examined) -> str:
     rows = [
         f'<li><span class="kind"><span class="badge {f.level}">{f.level}</span></span>'
-        f'<span>{escape(f.what)} <span class="soft">&#8594; {escape(f.do)}</span></span></li>'
+        f'<span>{escape(f.what + f.when)} <span class="soft">&#8594; {escape(f.do)}</span></span></li>'
         for f in one.findings
     ]
     return f'<ul class="findings">{"".join(rows)}</ul>' if rows else ""

@@ -1,6 +1,6 @@
 """The plot of a take as inline SVG: the waveform, and under it the curves that speech moves, on one axis of time.
 
-No plotting library: a few hundred points a line are a path of relative steps, 8 kB a take, that any browser scales to
+No plotting library: a few hundred points a line are a path of relative steps, 6 kB a take, that any browser scales to
 the width there is. The SVG is one unit wide a slice and is stretched, so it holds lines alone: labels, ticks and what
 is hatched stand around it as HTML, which is not stretched.
 """
