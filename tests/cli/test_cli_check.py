@@ -131,7 +131,7 @@ def test_other_files_are_not_written_over(cli: Callable, takes: Path, tmp_path: 
     [
         (("nowhere",), "nowhere: there is no such take"),
         ((".", "--plots", "-1"), "--plots -1; expected 0 or more"),
-        ((".", "--fps", "fast"), "fast"),
+        ((".", "--rows-fps", "fast"), "fast"),
     ],
 )
 def test_what_cannot_be_is_said(cli: Callable, takes: Path, tmp_path: Path, monkeypatch, words, said: str) -> None:

@@ -25,7 +25,7 @@ def check(
     *,
     output: Annotated[Path, Parameter(alias="-o")] = Path(),
     order: Order | None = None,
-    fps: str | None = None,
+    rows_fps: str | None = None,
     no_sync: bool = False,
     plots: int = 200,
     json: bool = False,
@@ -40,7 +40,7 @@ def check(
         takes: a folder of takes; or a sound, a file of curves, or what a take's two files have in common.
         output: the folder for the report.
         order: the order of curves in files that do not name them.
-        fps: rows a second, for curves without times.
+        rows_fps: rows a second, for curves without times.
         no_sync: do not measure how sound and curves lie to each other, which takes longest.
         plots: how many takes are plotted, the worst first.
         json: print what is in report.json instead of the table.
@@ -60,7 +60,7 @@ def check(
     with working("examining takes") as tell:
         for i, subject in enumerate(subjects, start=1):
             tell(printable(f"examining {subject.name} ({i} of {len(subjects)})"))
-            examined.append(Examined.of(examine(subject, order=order, fps=fps, sync=not no_sync)))
+            examined.append(Examined.of(examine(subject, order=order, fps=rows_fps, sync=not no_sync)))
     text = report_text(examined)
     write_file(output / JSON_NAME, text.encode())
     write_file(output / HTML_NAME, page(examined, place=takes, most_plots=plots).encode())

@@ -26,7 +26,7 @@ from koekao.takes.rates import GRID_TOLERANCE_S, is_filtered, is_on_grid, on_fra
 from koekao.takes.sound.reading import Sound, read_sound
 from koekao.takes.synced import synced
 from koekao.takes.take import Take
-from koekao.takes.timeline import on_one_timeline
+from koekao.takes.timeline import SoundSpan, on_one_timeline
 
 SCALE_OF_A_HUNDRED = 2.0
 """A largest value beyond this is on a scale of 0 to 100: trackers overshoot 1 by some hundredths, never by as much."""
@@ -61,7 +61,9 @@ def load_take(
     )
     track = read_curves(files.curves, order=policies.order, timecode_rate=policies.timecode_rate, fps=policies.rows_fps)
     track, values_said = _on_unit_scale(track, policies.values)
-    track, start_said, told_by = on_one_timeline(files, sound, track)
+    track, start_said, told_by = on_one_timeline(
+        SoundSpan(path=files.sound, duration_s=sound.duration_s, origin_s=sound.origin_s), track, files.timeline
+    )
     track, sync_said = synced(files.name, sound, track, policies)
     n_frames = _frames_of(files, sound, track, clock, policies)
     curves, valid = on_frames(track, clock.fps, n_frames, max_gap_s=policies.max_gap_s, method=policies.method)

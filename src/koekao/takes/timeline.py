@@ -14,14 +14,12 @@ What it gives up: rates. Clocks that run at different speeds are a drift, which 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from koekao.errors import TakeError
 from koekao.takes.curves import CurveTrack
-from koekao.takes.folder import TakeFiles
 from koekao.takes.formats.curve_file import CurveFile
-from koekao.takes.sound.sound import Sound
 from koekao.takes.take import Source
 
 _LOOKS = '{"sound_start_s": seconds, "curves_start_s": seconds}'
@@ -30,36 +28,48 @@ _HALF_A_DAY_S = 43_200
 _LONGEST_S = 1e9
 
 
+@dataclass(frozen=True, kw_only=True)
+class SoundSpan:
+    """What there is to know of a sound: its name for errors, how long it lasts, its time of day or None."""
+
+    path: Path
+    duration_s: float
+    origin_s: float | None
+
+
 def on_one_timeline(
-    files: TakeFiles, sound: Sound, track: CurveTrack
+    sound: SoundSpan, track: CurveTrack, timeline: Path | None
 ) -> tuple[CurveTrack, list[str], tuple[Source, ...]]:
     """The track with times from the start of the sound, what is to be said of it, and what else was read for it.
 
+    Args:
+        timeline: the file that tells when each starts, where there is one.
+
     Raises:
-        TakeError: they do not meet, or the file that tells of their starts cannot be read.
+        TakeError: they do not meet, or that file cannot be read.
     """
-    if files.timeline is not None:
-        later_s, source = _stated_s(files.timeline)
-        return *_moved(files, sound, track, later_s, f"by {files.timeline.name}"), (source,)
+    if timeline is not None:
+        later_s, source = _stated_s(timeline)
+        return *_moved(sound, track, later_s, f"by {timeline.name}"), (source,)
     if track.origin_s is None:
         return track, [], ()
     if sound.origin_s is None:
         first = "note: first row of the timecode taken as the start of the sound, which tells no time of day"
         return track, [first], ()
     later_s = (track.origin_s - sound.origin_s + _HALF_A_DAY_S) % (2 * _HALF_A_DAY_S) - _HALF_A_DAY_S
-    return *_moved(files, sound, track, later_s, "by their timecodes"), ()
+    return *_moved(sound, track, later_s, "by their timecodes"), ()
 
 
-def _moved(files: TakeFiles, sound: Sound, track: CurveTrack, later_s: float, how: str) -> tuple[CurveTrack, list[str]]:
+def _moved(sound: SoundSpan, track: CurveTrack, later_s: float, how: str) -> tuple[CurveTrack, list[str]]:
     """The track as it lies when its time 0 is ``later_s`` after the start of the sound."""
     moved = replace(track, time_s=track.time_s + later_s, origin_s=sound.origin_s)
     if moved.time_s[-1] < 0 or moved.time_s[0] > sound.duration_s:
         raise TakeError(
             f"the curves begin {later_s:+.3f} s from the start of the sound, {how}, and do not meet it",
-            where=f"{files.sound} and {files.curves}",
+            where=f"{sound.path} and {track.path}",
             expected="times of one recording, from one clock",
             do="check that the two are of one recording; if their clocks differ, say when each starts in "
-            f"{files.sound.stem}.timeline.json: {_LOOKS}",
+            f"{sound.path.stem}.timeline.json: {_LOOKS}",
         )
     if not later_s:
         return moved, []

@@ -7,7 +7,7 @@ same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from koekao.takes.doctor.subjects import Subject
 from koekao.takes.doctor.sync import Sync, estimate_sync
 from koekao.takes.doctor.traces import Trace, trace
 from koekao.takes.formats.registry import read_curves
+from koekao.takes.timeline import SoundSpan, on_one_timeline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +97,7 @@ def examine(
     if subject.curves is not None:
         try:
             track = read_curves(subject.curves, order=order, fps=fps)
+            track = _on_the_sound(track, subject, sound)
             curves = examine_curves(track)
         except TakeError as error:
             errors.append(error)
@@ -113,3 +115,12 @@ def examine(
         errors=tuple(errors),
         plotted=None if samples is None and track is None else trace(samples, rate_hz, track),
     )
+
+
+def _on_the_sound(track: CurveTrack, subject: Subject, sound: SoundHealth | None) -> CurveTrack:
+    """The track as packing will lay it on the sound; what is said of that is among its notes."""
+    if sound is None or subject.sound is None:
+        return track
+    span = SoundSpan(path=subject.sound, duration_s=sound.duration_s, origin_s=sound.origin_s)
+    track, said, _ = on_one_timeline(span, track, subject.timeline)
+    return replace(track, notes=(*track.notes, *said))

@@ -45,6 +45,7 @@ class SoundHealth:
         silent_channels: numbers from 1 of the channels that are silent throughout while another is not.
         noise_dbfs, speech_dbfs: 5th and 95th percentile of the windows' level; 0 dBFS is a square wave at full scale.
         clipped_runs, clipped_samples: stretches of 3 or more samples at full scale, and their samples.
+        origin_s: the time of day at its first sample, in seconds since midnight, where the file tells it.
         clipped_s: when they begin, in seconds; of more than fifty, fifty spread over all of them.
     """
 
@@ -62,6 +63,7 @@ class SoundHealth:
     clipped_runs: int
     clipped_samples: int
     clipped_s: tuple[float, ...]
+    origin_s: float | None = None
 
     @property
     def snr_db(self) -> float:
@@ -84,7 +86,7 @@ def examine_sound(path: Path) -> tuple[SoundHealth, NDArray[np.float32]]:
     sounds = [read_sound(path, sample_rate=info.sample_rate, mono=side, dtype="float32") for side in sides]
     channels = [np.asarray(sound.samples, np.float32) for sound in sounds]
     mix = channels[0] if len(channels) == 1 else (channels[0] + channels[1]) * np.float32(0.5)
-    notes = tuple(dict.fromkeys(note for note in sounds[0].repairs if not note.startswith("mono")))
+    notes = tuple(dict.fromkeys(note for note in (*sounds[0].repairs, *sounds[0].notes) if not note.startswith("mono")))
     return measure_sound(channels, mix, info, notes), mix
 
 
@@ -112,6 +114,7 @@ def measure_sound(
         clipped_runs=sum(map(len, clipped)),
         clipped_samples=sum(int((stretch[:, 1] - stretch[:, 0]).sum()) for stretch in clipped),
         clipped_s=tuple((spread(starts, _MOST_TIMES) / rate).tolist()),
+        origin_s=info.origin_s,
     )
 
 

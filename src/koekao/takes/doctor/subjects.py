@@ -10,18 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from koekao.errors import CurvesError, SoundError, TakeError
-from koekao.takes.folder import CURVE_ENDINGS, SOUND_ENDINGS, find_takes
+from koekao.takes.folder import MOVIE_ENDINGS, SOUND_ENDINGS, TIMELINE_ENDING, find_takes, is_curve_file
 
 _TAKES = "a folder of takes, a sound, a file of curves, or what a take's two files have in common"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A take to examine: its name and its files, as far as it has them, or what keeps them from being a take."""
+    """A take to examine: its name and its files, as far as it has them, or what keeps them from being a take.
+
+    ``timeline`` is the file that says when sound and curves start, where there is one.
+    """
 
     name: str
     sound: Path | None = None
     curves: Path | None = None
+    timeline: Path | None = None
     error: TakeError | None = None
 
 
@@ -53,7 +57,9 @@ def _in_folder(folder: Path) -> list[Subject]:
         if not subjects:
             raise
         return subjects
-    subjects = [Subject(name=pair.name, sound=pair.sound, curves=pair.curves) for pair in found.pairs]
+    subjects = [
+        Subject(name=pair.name, sound=pair.sound, curves=pair.curves, timeline=pair.timeline) for pair in found.pairs
+    ]
     subjects += [_of_problem(folder, problem) for problem in found.problems]
     return sorted(subjects, key=lambda subject: subject.name)
 
@@ -78,13 +84,20 @@ def _of_problem(folder: Path, problem: TakeError) -> Subject:
 
 def _of_files(name: str, paths: list[Path]) -> Subject:
     sounds = [path for path in paths if _kind(path) == "sound"]
+    sounds = [path for path in sounds if path.suffix.lower() in SOUND_ENDINGS] or sounds  # a movie gives way
     curves = [path for path in paths if _kind(path) != "sound"]
     for several, kind in ((sounds, SoundError), (curves, CurvesError)):
         if len(several) > 1:
             names = ", ".join(path.name for path in several)
             what = f"{len(several)} files for one take: {names}"
             return Subject(name=name, error=kind(what, where=several[0], expected="one", do="keep one of them"))
-    return Subject(name=name, sound=sounds[0] if sounds else None, curves=curves[0] if curves else None)
+    timeline = next((path.with_suffix(TIMELINE_ENDING) for path in sounds + curves), None)
+    return Subject(
+        name=name,
+        sound=sounds[0] if sounds else None,
+        curves=curves[0] if curves else None,
+        timeline=timeline if timeline is not None and timeline.is_file() else None,
+    )
 
 
 def _beside(stem: Path) -> list[Path]:
@@ -95,6 +108,7 @@ def _beside(stem: Path) -> list[Path]:
 
 
 def _kind(path: Path) -> str:
-    """``"sound"`` or ``"curves"`` by the ending; empty for any other."""
-    ending = path.suffix.lower()
-    return "sound" if ending in SOUND_ENDINGS else "curves" if ending in CURVE_ENDINGS else ""
+    """``"sound"`` or ``"curves"``, as packing sees the file; empty for any other."""
+    if path.suffix.lower() in SOUND_ENDINGS + MOVIE_ENDINGS:
+        return "sound"
+    return "curves" if not path.name.endswith(TIMELINE_ENDING) and is_curve_file(path) else ""
