@@ -211,6 +211,15 @@ def test_files_without_partners_are_seen_where_no_take_is_whole(tmp_path: Path) 
     assert [(one.name, one.sound is not None) for one in find_subjects(tmp_path)] == [("a/face", False), ("b", True)]
 
 
+def test_two_files_of_a_kind_hinder_each_other_by_name(tmp_path: Path) -> None:
+    for ending in (".wav", ".flac"):
+        soundfile.write(tmp_path / f"take{ending}", np.zeros(100), RATE)
+    for place in (tmp_path, tmp_path / "take"):
+        (subject,) = find_subjects(place)
+        assert str(subject.error).startswith(f"{tmp_path}/take.flac: 2 files for one take: take.flac, take.wav")
+        assert not examine(subject).usable
+
+
 def test_one_file_or_the_stem_gives_the_take(tmp_path: Path) -> None:
     place = good(seconds=1).write(tmp_path, "take")
     named = [find_subjects(path) for path in (place, place.with_suffix(".wav"), place.with_suffix(".jsonl"))]
