@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -132,7 +133,7 @@ def test_untracked_rows(found: Callable, tmp_path: Path) -> None:
     assert {"no_face", "mostly_lost"} <= names(found(nobody))
 
 
-def synced(**values: float | None) -> Sync:
+def synced(**values: Any) -> Sync:
     return Sync(**({"sync_ms": None, "drift_ms_per_min": None, "confidence": 0.9} | values))
 
 
@@ -140,6 +141,11 @@ def synced(**values: float | None) -> Sync:
     ("sync", "told"),
     [
         (synced(), {}),
+        (synced(why="the mouth does not move", confidence=0.0), {}),  # which another finding tells
+        (
+            synced(why="no offset stands out", confidence=0.2),
+            {"sync_unsure": "how late or early the sound comes is not sure: no offset stands out"},
+        ),
         (synced(sync_ms=44.0), {}),
         (synced(sync_ms=46.0), {"out_of_sync": "the sound comes 46 ms late against the curves"}),
         (synced(sync_ms=-120.0), {"out_of_sync": "the sound comes 120 ms early against the curves"}),

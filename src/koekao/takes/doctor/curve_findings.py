@@ -82,7 +82,7 @@ def _of_values(curves: CurveHealth) -> Iterator[Finding]:
     if curves.far_outside_share > PERCENT_ROWS and high <= PERCENT_HIGHEST:
         what = f"values {reach} look like 0 to 100"
         yield Finding(
-            name="scale_0_to_100", level="problem", what=what, do="divide them by 100 (pack's policy rescale)"
+            name="scale_0_to_100", level="problem", what=what, do="divide them by 100 (koekao pack --values rescale)"
         )
     elif low < 0 or high > 1:
         slight = low >= -OUTSIDE_SLIGHT and high <= 1 + OUTSIDE_SLIGHT

@@ -78,10 +78,14 @@ def _of_both(health: Health) -> Iterator[Finding]:
 
 
 def _of_sync(sync: Sync, length_s: float) -> Iterator[Finding]:
+    if sync.sync_ms is None and sync.why and sync.confidence > 0:  # 0: there was nothing to measure, told elsewhere
+        what = f"how late or early the sound comes is not sure: {sync.why}"
+        do = "check that sound and curves are of one recording, and that the voice is that of the face"
+        yield Finding(name="sync_unsure", level="look", what=what, do=do)
     if sync.sync_ms is not None and abs(sync.sync_ms) > SYNC_LOOK_MS:
         which = "late" if sync.sync_ms > 0 else "early"
         what = f"the sound comes {abs(sync.sync_ms):.0f} ms {which} against the curves"
-        do = f"take it out (pack's policy sync); confidence {sync.confidence:.2f}"
+        do = f"take it out (koekao pack --sync fix); confidence {sync.confidence:.2f}"
         yield Finding(name="out_of_sync", level="look", what=what, do=do)
     drift = sync.drift_ms_per_min
     if (
@@ -95,5 +99,5 @@ def _of_sync(sync: Sync, length_s: float) -> Iterator[Finding]:
         f"the sound comes {abs(drift):.1f} ms {which} every minute, {abs(drift) * length_s / 60:.0f} ms over the take"
     )
     yield Finding(
-        name="drift", level="look", what=what, do="one of the clocks is wrong: take it out (pack's policy sync)"
+        name="drift", level="look", what=what, do="one of the clocks is wrong: take it out (koekao pack --sync fix)"
     )
