@@ -102,7 +102,9 @@ def test_one_file_of_curves_with_gaps_and_untracked_rows(cli: Callable, tmp_path
 def test_every_ending_of_curves_and_a_rate_for_rows_without_times(cli: Callable, tmp_path: Path) -> None:
     values = np.linspace(0, 0.9, 12, dtype=np.float32)[:, None].repeat(52, 1)
     koekao.write_curves(tmp_path / "a.json", values, Fraction(60))
-    assert cli("inspect", tmp_path / "a.json", "--json").json["rate_hz"] == pytest.approx(60)
+    assert cli("inspect", tmp_path / "a.json", "--json").json["rate_hz"] == pytest.approx(
+        60, rel=1e-5
+    )  # written to the microsecond
     packets = ["|".join(f"{name}-{k}" for name in NAMES) + "|=head#0,0,0,0,0,0|" for k in range(12)]
     (tmp_path / "b.TXT").write_text("\n".join(packets))
     said = cli("inspect", tmp_path / "b.TXT")
