@@ -112,6 +112,7 @@ def test_the_end_of_a_packet_over_tcp_and_missing_heads() -> None:
     ends = [one + "___iFacialMocap" for one in packets()]
     assert parse(ends).values.tobytes() == SCALED.tobytes()
     bare = [one.partition("=")[0] for one in packets()]
+    assert parse([one + "___iFacialMocap" for one in bare]).values.tobytes() == SCALED.tobytes()
     assert parse(bare).values.tobytes() == SCALED.tobytes()
 
 

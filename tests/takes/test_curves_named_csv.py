@@ -22,6 +22,7 @@ from take_files import curves, survives_pickling, table_rows, write_rows
 
 VALUES = curves(20)
 BAD_CELLS = [
+    "-1e39",
     *(
         " ",
         "nan",
@@ -107,6 +108,14 @@ def test_rows_with_neither_need_a_rate_and_times_win_over_it() -> None:
     assert refused(bare).what == "the rows have no times"
     assert parse(bare, fps=32).time_s.tolist() == [k / 32 for k in range(20)]
     assert parse(rows(), fps=999).time_s.tolist() == [k / 32 for k in range(20)]
+
+
+def test_columns_without_a_name_and_a_second_time() -> None:
+    table = [["7", "8", *row, "9"] for row in rows()]
+    table[0] = ["", "", *rows()[0], "Time_"]
+    track = parse(table)
+    assert track.time_s[19] == 19 / 32  # of two times in the same unit the first
+    assert track.notes == ("ignored 1 names that are no ARKit curve: Time_",)
 
 
 def test_times_win_over_frame_numbers_and_other_columns_are_noted() -> None:

@@ -144,6 +144,9 @@ def test_times_in_some_frames_only_are_refused(k: int) -> None:
     document = named_json(VALUES)
     del document["frames"][k]["time"]
     assert refused(document).where == f"a.json:frame {k}"
+    if k == 0:
+        fault = refused(document, fps=Fraction(30))
+        assert (fault.where, fault.what) == ("a.json:frame 1", "a time, and the first frame has none")
 
 
 @pytest.mark.parametrize(

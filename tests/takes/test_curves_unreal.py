@@ -127,6 +127,8 @@ def test_a_curve_with_keys_of_its_own_is_refused(tmp_path: Path) -> None:
     fault = refused_json(tmp_path, document)
     assert fault.where.endswith("a.json:" + document[8]["Name"])
     assert "bake all curves" in fault.do
+    document[8]["0.1"] = 0.5  # as many keys as the others, and another one
+    assert "bake all curves" in refused_json(tmp_path, document).do
 
 
 @pytest.mark.parametrize(
