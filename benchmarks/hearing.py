@@ -2,15 +2,18 @@
 
 Command: python benchmarks/hearing.py [--write]
 
-It trains the network of :mod:`koekao.takes.doctor.hearing` anew, on 1200 synthetic takes of 30 s: one half in the
-built-in voices, the other in voices drawn at random. Their band energies get the colour and the noise of a random
-room; a tenth loses the upper bands, as sound of a low sample rate does. With ``--write`` the weights replace those in
-the package, as float16. Everything is drawn from seeds; the last bits depend on the machine's arithmetic.
+It trains the network of :mod:`koekao.takes.doctor.hearing` anew, on 580 synthetic takes of 40 s: one half in the
+built-in voices, the other in voices drawn at random. Their band energies get the colour of a random microphone, three
+in four the noise of a room; an eighth loses the upper bands, as sound of a low sample rate does. With ``--write`` the
+weights replace those in the package, as float16. Everything is drawn from seeds; the last bits depend on the machine's
+arithmetic.
 
-Result (100 takes that were not trained on, in rooms): explained variance of
+Result (20 takes that were not trained on): explained variance of
 
-    jawOpen 0.92, mouthUpperUp 0.83, mouthLowerDown 0.84, mouthSmile 0.80, mouthFunnel 0.77, mouthPucker 0.73,
-    mouthPress 0.66, tongueOut 0.51
+    jawOpen 0.92, jawForward 0.85, mouthClose 0.65, mouthFunnel 0.76, mouthPucker 0.72, mouthPress 0.65,
+    mouthRollLower 0.64, mouthRollUpper 0.66, mouthShrugLower 0.68, mouthShrugUpper 0.74, mouthLowerDown 0.84,
+    mouthUpperUp 0.82, mouthStretch 0.79, mouthSmile 0.80, mouthDimple 0.79, cheekPuff 0.64, noseSneer 0.84,
+    tongueOut 0.50
 
 Reading: the jaw is heard well, closed lips less (a /p/ is silent, as a pause is). For time that is plenty: see
 ``benchmarks/sync.py``.
@@ -19,6 +22,7 @@ Reading: the jaw is heard well, closed lips less (a /p/ is silent, as a pause is
 from __future__ import annotations
 
 import argparse
+import math
 import multiprocessing
 from pathlib import Path
 from typing import Any
@@ -30,20 +34,20 @@ from numpy.typing import NDArray
 from koekao.takes.doctor.hearing import CONTEXT, MOUTH, N_BANDS, RATE_HZ, band_energies, mouth_of, normalised
 from koekao.takes.synthetic import VOICES, Voice, make_take
 
-SECONDS, FPS, FIRST_SEED = 30.0, 50, 7_000_000
-N_TAKES, N_HELD_OUT = 1300, 100
+SECONDS, FPS, FIRST_SEED = 40.0, 50, 6_000_000
+N_TAKES, N_HELD_OUT = 600, 20
 HIDDEN = (64, 48)
-STEPS, BATCH, LEARNING_RATE = 12_000, 4096, 3e-3
+STEPS, BATCH, LEARNING_RATE = 8_000, 4096, 3e-3
 WEIGHTS = Path(__file__).resolve().parent.parent / "src/koekao/takes/doctor/hearing.npz"
 
 
 def lesson(number: int) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
     """One take as it is heard ``[moments, 16]`` and seen ``[rows, 18]``, two moments a row."""
-    rng = np.random.default_rng([FIRST_SEED, number])
+    rng = np.random.default_rng([777, number])
     voice = list(VOICES.values())[number // 2 % len(VOICES)] if number % 2 else _any_voice(rng)
     take = make_take(FIRST_SEED + number, seconds=SECONDS, voice=voice, fps=FPS)
     bands = band_energies(take.audio, take.sample_rate)
-    heard = None if bands is None else normalised(_in_a_room(bands, rng, quiet=number % 3 == 0))
+    heard = None if bands is None else normalised(_in_a_room(bands, rng, quiet=number % 4 == 0))
     if heard is None:
         raise ValueError(f"take {number} is silent")
     n_rows = int(SECONDS * FPS)
@@ -66,10 +70,11 @@ def _in_a_room(bands: NDArray[np.float32], rng: np.random.Generator, *, quiet: b
     slant = np.linspace(-1, 1, N_BANDS)
     bands = bands * np.exp(rng.normal(0, 1) * slant + rng.normal(0, 0.3, N_BANDS)).astype(np.float32)
     if not quiet:
+        below = 10 ** -rng.uniform(1.5, 5)
         shape = np.exp(rng.normal(0, 1) * slant)
-        level = np.quantile(bands.sum(axis=1), 0.9) * 10 ** -rng.uniform(1.5, 5) / shape.sum()
+        level = np.quantile(bands.sum(axis=1), 0.9) * below / shape.sum()
         bands = bands + (level * shape * rng.gamma(3, 1 / 3, bands.shape)).astype(np.float32)
-    if rng.random() < 0.1:
+    if rng.random() < 0.12:
         bands[:, -3:] = np.nan
     return bands
 
@@ -85,17 +90,18 @@ def train(heard: torch.Tensor, seen: torch.Tensor) -> tuple[torch.nn.Sequential,
         torch.nn.Linear(HIDDEN[1], len(MOUTH)),
     )
     optimizer = torch.optim.Adam(net.parameters(), LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS, LEARNING_RATE / 300)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _share_of_rate)
+    draws = torch.Generator().manual_seed(0)
     n_takes, n_rows = seen.shape[:2]
-    edge = CONTEXT[-1] * FPS // RATE_HZ + 1
+    edge = CONTEXT[-1] * FPS // RATE_HZ
 
     def rows(take: torch.Tensor, row: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         moments = (row * (RATE_HZ // FPS))[:, None] + torch.tensor(CONTEXT)
         return heard[take[:, None], moments].flatten(1).float(), seen[take, row]
 
     for step in range(STEPS):
-        take = torch.randint(N_HELD_OUT, n_takes, (BATCH,))
-        inputs, wanted = rows(take, torch.randint(edge, n_rows - edge, (BATCH,)))
+        take = torch.randint(N_HELD_OUT, n_takes, (BATCH,), generator=draws)
+        inputs, wanted = rows(take, torch.randint(edge, n_rows - edge, (BATCH,), generator=draws))
         loss = torch.nn.functional.mse_loss(net(inputs), wanted)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -108,6 +114,11 @@ def train(heard: torch.Tensor, seen: torch.Tensor) -> tuple[torch.nn.Sequential,
         inputs, wanted = rows(take, torch.arange(edge, n_rows - edge).repeat(N_HELD_OUT))
         explained = 1 - (net(inputs) - wanted).square().mean(0) / wanted.var(0)
     return net, explained.tolist()
+
+
+def _share_of_rate(step: int) -> float:
+    """Of the learning rate: half a cosine down to 0.3 %."""
+    return 0.5 * (1 + math.cos(math.pi * step / STEPS)) + 0.003
 
 
 def main() -> None:
