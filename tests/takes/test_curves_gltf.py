@@ -181,6 +181,11 @@ def test_several_meshes_must_move_alike() -> None:
     animation["samplers"][1]["output"] = one.accessor(VALUES[::-1].ravel())
     fault = refused(one)
     assert (fault.where, fault.what) == ("a.gltf:animations[0].channels[1]", "two meshes that move differently")
+    animation["samplers"][1] = {
+        "input": one.accessor(np.array(TIMES, "<f4") * 2),
+        "output": animation["samplers"][0]["output"],
+    }
+    assert refused(one).what == "two meshes that move differently"
     one.document["meshes"][1] = {"primitives": [{"targets": [{}, {}]}], "extras": {"targetNames": ["tail", "ear"]}}
     assert parse(one.glb()).values.tobytes() == VALUES.tobytes()  # what moves other targets is no face
 
@@ -352,6 +357,25 @@ def test_data_inside_that_is_none(uri: Any) -> None:
     document = json.loads(made().gltf())
     document["buffers"][0]["uri"] = uri
     assert refused(json.dumps(document).encode()).where == "a.gltf:buffers[0]"
+
+
+def test_data_inside_with_other_characters_in_it() -> None:
+    data = made().gltf()
+    assert refused(data.replace(b"base64,", b"base64,@@@@", 1)).what.startswith("no base64: ")
+
+
+def test_the_binary_chunk_is_the_first_buffer_and_no_other() -> None:
+    data = made().glb()
+    length = struct.unpack_from("<I", data, 12)[0]
+    document = json.loads(data[20 : 20 + length])
+    document["buffers"] *= 2
+    for view in document["bufferViews"]:
+        view["buffer"] = 1
+    text = json.dumps(document).encode()
+    text += b" " * (-len(text) % 4)
+    body = struct.pack("<I", len(text)) + b"JSON" + text + data[20 + length :]
+    fault = refused(b"glTF" + struct.pack("<II", 2, 12 + len(body)) + body)
+    assert (fault.where, fault.what) == ("a.gltf:buffers[1]", "0 bytes")
 
 
 def test_glb_files_that_are_cut_or_lie() -> None:
