@@ -172,6 +172,14 @@ def test_two_timecodes_lay_curves_where_they_were(tmp_path: Path, later_ms: int)
     assert not take.valid[: max(0, begin - 1)].any() and take.valid[begin + 1 : frames[-1]].all()
 
 
+def test_a_recorder_that_runs_on_is_cut_where_timecodes_tell_how_the_two_lie(tmp_path: Path) -> None:
+    write_livelink(tmp_path / "a.csv", curves(60), start_s=40_000)
+    bwf(tmp_path / "a.wav", noise(16000 * 20), 16000, 39_999 * 16000)
+    take = load_take(files_in(tmp_path, ".csv"))
+    assert take.n_frames == 90 and np.flatnonzero(take.valid)[0] == 30
+    assert "trim: 17000 ms of sound at the end" in take.repairs
+
+
 def test_timecodes_of_two_recordings_do_not_meet(tmp_path: Path) -> None:
     write_livelink(tmp_path / "a.csv", curves(60), start_s=40_000)
     bwf(tmp_path / "a.wav", noise(32000), 16000, 41_000 * 16000)

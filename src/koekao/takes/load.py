@@ -1,9 +1,10 @@
 """Two files to one take: sound and curves on one clock, beginning together and ending together.
 
-Time 0 is the start of the sound, and :mod:`koekao.takes.timeline` says where the curves lie on it.
-Curves are brought to the corpus's frame rate by interpolation on time. Nothing is ever stretched to fit: if the two
-differ by more than the tolerance they do not belong together, or one of them tells its times wrongly, and the take is
-refused with both lengths. An offset or a drift is taken out only where somebody asks for it, and measured then.
+Time 0 is the start of the sound, and :mod:`koekao.takes.timeline` says where the curves lie on it. Curves are brought
+to the corpus's frame rate by interpolation on time. Nothing is ever stretched to fit: if the two end farther apart than
+the tolerance they do not belong together, or one of them tells its times wrongly, and the take is refused with both
+lengths (unless a timeline told where they lie: a recorder may run on). An offset or a drift is taken out only where
+somebody asks for it, and measured then.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from koekao.takes.rates import GRID_TOLERANCE_S, is_filtered, is_on_grid, on_fra
 from koekao.takes.sound.reading import Sound, read_sound
 from koekao.takes.synced import synced
 from koekao.takes.take import Take
-from koekao.takes.timeline import SoundSpan, on_one_timeline
+from koekao.takes.timeline import SoundSpan, is_told, on_one_timeline
 
 SCALE_OF_A_HUNDRED = 2.0
 """A largest value beyond this is on a scale of 0 to 100: trackers overshoot 1 by some hundredths, never by as much."""
@@ -61,10 +62,11 @@ def load_take(
     )
     track = read_curves(files.curves, order=policies.order, timecode_rate=policies.timecode_rate, fps=policies.rows_fps)
     track, values_said = _on_unit_scale(track, policies.values)
-    track, start_said, told_by = on_one_timeline(
-        SoundSpan(path=files.sound, duration_s=sound.duration_s, origin_s=sound.origin_s), track, files.timeline
-    )
+    span = SoundSpan(path=files.sound, duration_s=sound.duration_s, origin_s=sound.origin_s)
+    apart_s = float("inf") if is_told(span, track, files.timeline) else policies.length_tolerance_s
+    track, start_said, told_by = on_one_timeline(span, track, files.timeline)
     track, sync_said = synced(files.name, sound, track, policies)
+    _refuse_apart(files, sound, track, clock, apart_s)
     n_frames = _frames_of(files, sound, track, clock, policies)
     curves, valid = on_frames(track, clock.fps, n_frames, max_gap_s=policies.max_gap_s, method=policies.method)
     n_samples = clock.frame_start(n_frames)
@@ -100,19 +102,22 @@ def _of_length(sound: Sound, n_samples: int) -> NDArray[np.int16] | NDArray[np.f
     return audio
 
 
-def _frames_of(files: TakeFiles, sound: Sound, track: CurveTrack, clock: Clock, policies: TakePolicies) -> int:
-    """How many whole frames the take has, from time 0."""
-    where = f"{files.sound} and {files.curves}"
+def _refuse_apart(files: TakeFiles, sound: Sound, track: CurveTrack, clock: Clock, tolerance_s: float) -> None:
+    """Raise TakeError if sound and curves end farther apart than that."""
     curves_end_s = float(track.time_s[-1]) + float(1 / clock.fps)
-    apart_s = abs(sound.duration_s - curves_end_s)
-    if apart_s > policies.length_tolerance_s + _ROUNDING_S:
+    if abs(sound.duration_s - curves_end_s) > tolerance_s + _ROUNDING_S:
         raise TakeError(
             f"the sound lasts {sound.duration_s:.3f} s, the curves {curves_end_s:.3f} s",
-            where=where,
-            expected=f"ends within {policies.length_tolerance_s:g} s of each other",
+            where=f"{files.sound} and {files.curves}",
+            expected=f"ends within {tolerance_s:g} s of each other",
             do="check that the two are of one recording and that the curves' times are seconds from the start of the "
             "sound; only if the rest really is to be cut, allow a larger length_tolerance_s",
         )
+
+
+def _frames_of(files: TakeFiles, sound: Sound, track: CurveTrack, clock: Clock, policies: TakePolicies) -> int:
+    """How many whole frames the take has, from time 0."""
+    where, curves_end_s = f"{files.sound} and {files.curves}", float(track.time_s[-1]) + float(1 / clock.fps)
     heard, seen = clock.frame_at(len(sound.samples)), _frames_seen(curves_end_s, clock)
     if policies.ends == "refuse" and heard != seen:
         what = f"the sound lasts {sound.duration_s:.3f} s, the curves {curves_end_s:.3f} s"

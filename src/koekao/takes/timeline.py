@@ -37,6 +37,11 @@ class SoundSpan:
     origin_s: float | None
 
 
+def is_told(sound: SoundSpan, track: CurveTrack, timeline: Path | None) -> bool:
+    """Whether anything tells where the curves lie, so that a difference in length is no sign of a wrong pair."""
+    return timeline is not None or (sound.origin_s is not None and track.origin_s is not None)
+
+
 def on_one_timeline(
     sound: SoundSpan, track: CurveTrack, timeline: Path | None
 ) -> tuple[CurveTrack, list[str], tuple[Source, ...]]:
