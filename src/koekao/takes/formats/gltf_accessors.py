@@ -84,7 +84,8 @@ class Gltf:
             self._put_sparse(found, object_at(accessor["sparse"], f"{here}.sparse"), f"{here}.sparse")
         if accessor.get("normalized") is True and kind.kind in "iu":
             return np.maximum(found / np.float64(np.iinfo(kind).max), -1.0)
-        return found.astype(np.float64)
+        with np.errstate(invalid="ignore"):  # a signalling NaN; the reader names it
+            return found.astype(np.float64)
 
     def _put_sparse(self, into: NDArray[Any], sparse: dict[str, Any], where: str) -> None:
         count = whole(sparse, "count", where, least=1)
