@@ -8,10 +8,14 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 import koekao.corpus
+from koekao import make_take, write_curves
 from koekao.corpus import Corpus, PackConfig, PackProgress
+from koekao.takes.doctor.sync import estimate_sync
 
 
 def test_every_take_is_in_the_table_and_counted(cli: Callable, chain, tmp_path: Path) -> None:
@@ -214,3 +218,24 @@ def test_what_is_taken_over_whole_has_no_speed(
         )
     said = cli("pack", chain.takes, tmp_path / "corpus")
     assert re.search(r"refused 0, other files 0\ntook [\d.]+ s; 4 of them had been packed before\n", said.out)
+
+
+def test_what_is_out_of_sync_is_mended_by_policy_and_is_in_sync_afterwards(cli: Callable, tmp_path: Path) -> None:
+    """200 ms and 40 ms a minute are put in; the packed take is measured again."""
+    take = make_take(31, seconds=60, voice="aoi")
+    late = np.concatenate([np.zeros(3200, np.int16), take.audio])
+    times_s = np.arange(take.n_frames) / 30 / (1 + 40 / 60_000)
+    (tmp_path / "takes").mkdir()
+    soundfile.write(tmp_path / "takes" / "a.wav", late, 16000, subtype="PCM_16")
+    write_curves(tmp_path / "takes" / "a.jsonl", take.curves, 30, time_s=times_s)
+    said = cli("pack", tmp_path / "takes", tmp_path / "fixed", "--sync", "fix")
+    assert (said.code, said.err) == (0, "")
+    found = r"the sound comes \+(19[6-9]|20[0-4]) ms late, drifting \+(3[6-9]|4[0-4])\.\d ms/min"
+    assert re.search(f"a: sync: {found}", said.out) and "0 as recorded, 1 repaired" in said.out
+    fixed = Corpus.open(tmp_path / "fixed").take(0)
+    left = estimate_sync(fixed.audio, 16000, np.arange(fixed.n_frames) / 30, fixed.curves, fixed.valid)
+    assert left.sync_ms == pytest.approx(0, abs=5) and left.drift_ms_per_min == pytest.approx(0, abs=5)
+    refused = cli("pack", tmp_path / "takes", tmp_path / "none", "--sync", "refuse")
+    assert refused.code == 2 and re.search(f"out of sync: {found}", refused.err)
+    reported = cli("pack", tmp_path / "takes", tmp_path / "as_is", "--sync", "report")
+    assert re.search(f"a: note: out of sync: {found}", reported.out)

@@ -24,6 +24,7 @@ def check(
     /,
     *,
     output: Annotated[Path, Parameter(alias="-o")] = Path(),
+    read: str | None = None,
     order: Order | None = None,
     rows_fps: str | None = None,
     no_sync: bool = False,
@@ -39,6 +40,7 @@ def check(
     Args:
         takes: a folder of takes; or a sound, a file of curves, or what a take's two files have in common.
         output: the folder for the report.
+        read: the format of the curves, where their content is not to decide.
         order: the order of curves in files that do not name them.
         rows_fps: rows a second, for curves without times.
         no_sync: do not measure how sound and curves lie to each other, which takes longest.
@@ -60,7 +62,7 @@ def check(
     with working("examining takes") as tell:
         for i, subject in enumerate(subjects, start=1):
             tell(printable(f"examining {subject.name} ({i} of {len(subjects)})"))
-            examined.append(Examined.of(examine(subject, order=order, fps=rows_fps, sync=not no_sync)))
+            examined.append(Examined.of(examine(subject, read=read, order=order, fps=rows_fps, sync=not no_sync)))
     text = report_text(examined)
     write_file(output / JSON_NAME, text.encode())
     write_file(output / HTML_NAME, page(examined, place=takes, most_plots=plots).encode())

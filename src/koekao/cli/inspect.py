@@ -33,12 +33,16 @@ from koekao.takes.folder import (
 )
 from koekao.takes.policies import Order
 
+_How = dict[str, Any]
+"""What the files do not say themselves, as :func:`koekao.read_curves` takes it."""
+
 
 def inspect(
     thing: Path,
     /,
     *,
     all_takes: bool = False,
+    read: str | None = None,
     order: Order | None = None,
     rows_fps: str | None = None,
     json: bool = False,
@@ -50,16 +54,18 @@ def inspect(
     Args:
         thing: what to look at.
         all_takes: list every take of a large corpus.
+        read: the format of the curves, where their content is not to decide.
         order: the order of curves in files that do not name them.
         rows_fps: rows a second in files whose rows have no times.
         json: print everything as JSON.
     """
+    how: _How = {"format": read, "order": order, "fps": rows_fps}
     if (thing / "corpus.json").is_file():
         _corpus(thing, all_takes=all_takes, json=json)
     elif thing.is_dir():
-        return _folder(thing, order=order, rows_fps=rows_fps, json=json)
+        return _folder(thing, how, json=json)
     elif thing.suffix.lower() in CURVE_ENDINGS + PERHAPS_CURVE_ENDINGS:
-        _curves(thing, order=order, rows_fps=rows_fps, json=json)
+        _curves(thing, how, json=json)
     else:
         _sound(thing, json=json)
     return None
@@ -90,7 +96,7 @@ def _corpus(path: Path, *, all_takes: bool, json: bool) -> None:
     return None
 
 
-def _folder(path: Path, *, order: str | None, rows_fps: str | None, json: bool) -> int | None:
+def _folder(path: Path, how: _How, *, json: bool) -> int | None:
     """Every file of curves below that is meant as a take, with a sound or not; then whether the takes are whole."""
     from koekao.takes import find_takes
 
@@ -115,7 +121,7 @@ def _folder(path: Path, *, order: str | None, rows_fps: str | None, json: bool) 
         for file in files:
             tell(f"reading {file.name}")
             try:
-                looked_at.append(_look_at(file, order, rows_fps))
+                looked_at.append(_look_at(file, how))
             except KoekaoError as error:
                 refused.append(error)
     others = len(ignored)
@@ -140,17 +146,17 @@ def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def _look_at(path: Path, order: str | None, rows_fps: str | None) -> dict[str, Any]:
+def _look_at(path: Path, how: _How) -> dict[str, Any]:
     """What a file of curves says of itself, and how long the sound beside it is, where there is one."""
     from koekao.takes import probe_sound, read_curves
 
     sounds = [sound for ending in SOUND_ENDINGS + MOVIE_ENDINGS if (sound := path.with_suffix(ending)).is_file()]
     sound_s = probe_sound(sounds[0]).duration_s if sounds else None
-    return {"file": str(path), "sound_s": sound_s} | read_curves(path, order=order, fps=rows_fps).summary()
+    return {"file": str(path), "sound_s": sound_s} | read_curves(path, **how).summary()
 
 
-def _curves(path: Path, *, order: str | None, rows_fps: str | None, json: bool) -> None:
-    one = _look_at(path, order, rows_fps)
+def _curves(path: Path, how: _How, *, json: bool) -> None:
+    one = _look_at(path, how)
     if json:
         return json_out(one)
     _curves_table(str(path), [one])

@@ -60,7 +60,13 @@ def load_take(
     sound = read_sound(
         files.sound, sample_rate=sample_rate, mono=policies.mono, dtype=dtype, truncated=policies.truncated
     )
-    track = read_curves(files.curves, order=policies.order, timecode_rate=policies.timecode_rate, fps=policies.rows_fps)
+    track = read_curves(
+        files.curves,
+        format=policies.read,
+        order=policies.order,
+        timecode_rate=policies.timecode_rate,
+        fps=policies.rows_fps,
+    )
     track, values_said = _on_unit_scale(track, policies.values)
     span = SoundSpan(path=files.sound, duration_s=sound.duration_s, origin_s=sound.origin_s)
     apart_s = float("inf") if is_told(span, track, files.timeline) else policies.length_tolerance_s

@@ -92,6 +92,7 @@ class TakePolicies:
         sync_tolerance_ms: how late or early the sound may come before a take is out of sync.
         shortest_s: a take of less is refused.
         strict: refuse every recording that needs a repair.
+        read: the format of the files of curves, where their content is not to decide.
         order: the order of curves in files that do not name them.
         timecode_rate: frames a second of a timecode's clock, where the rows cannot tell it.
         rows_fps: rows a second of curve files whose rows have no times.
@@ -108,6 +109,7 @@ class TakePolicies:
     sync_tolerance_ms: float = 40.0
     shortest_s: float = 0.0
     strict: bool = False
+    read: str | None = None
     order: Order | None = None
     timecode_rate: Fraction | int | None = None
     rows_fps: Fraction | None = None

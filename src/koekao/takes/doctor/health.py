@@ -69,6 +69,7 @@ class Health:
 def examine(
     subject: Subject,
     *,
+    read: str | None = None,
     order: str | None = None,
     fps: Fraction | int | float | str | None = None,
     sync: bool = True,
@@ -77,6 +78,7 @@ def examine(
 
     Args:
         subject: which files.
+        read: the format of the curves, where their content is not to decide.
         order: a name in :data:`koekao.arkit.ORDERS`, for curves without names.
         fps: rows a second, for curves without times.
         sync: whether to estimate how sound and curves lie to each other, which takes longest.
@@ -96,7 +98,7 @@ def examine(
             errors.append(error)
     if subject.curves is not None:
         try:
-            track = read_curves(subject.curves, order=order, fps=fps)
+            track = read_curves(subject.curves, format=read, order=order, fps=fps)
             track = _on_the_sound(track, subject, sound)
             curves = examine_curves(track)
         except TakeError as error:
