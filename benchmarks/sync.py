@@ -11,24 +11,23 @@ better; every sound with the curves of every other take tells their false answer
 
 Result:
 
-(``--takes 120 --real FOLDER``, five takes of one speaker, two busy cores of which one was used; off by: median / 95 %)
+(``--takes 240 --real FOLDER``, five takes of one speaker, one of two cores; off by: median / 95 %)
 
     takes               n     found   no answer   ms          ms/min      x real time
-    synthetic, 30 s     24    87.5 %  0           1.1 / 2.4   1.4 / 5.9   336
-    synthetic, 45 s     24   100.0 %  0           1.1 / 2.2   1.0 / 3.0   465
-    synthetic, 60 s     24   100.0 %  0           1.3 / 2.1   0.8 / 1.9   503
-    synthetic, 90 s     24   100.0 %  0           1.1 / 1.7   0.4 / 1.2   472
-    synthetic, 120 s    24   100.0 %  0           1.1 / 1.7   0.3 / 0.5   473
-    synthetic, all     120    97.5 %  0           1.1 / 2.1   0.6 / 3.7   460
-    real               225   100.0 %  0           0.0 / 1.4   0.0 / 1.2   591
+    synthetic, 30 s     48    97.9 %  0           0.7 / 1.7   1.7 / 4.2    794
+    synthetic, 45 s     48   100.0 %  0           0.4 / 1.0   0.7 / 2.1    772
+    synthetic, 60 s     48   100.0 %  0           0.5 / 1.2   0.5 / 1.5    898
+    synthetic, 90 s     48   100.0 %  0           0.5 / 1.2   0.3 / 1.1    881
+    synthetic, 120 s    48   100.0 %  0           0.4 / 0.8   0.2 / 0.5    892
+    synthetic, all     240    99.6 %  0           0.5 / 1.3   0.5 / 2.5    863
+    real               225    98.2 %  4           0.0 / 1.3   0.0 / 2.0   1079
 
-    False answers: 0 of 120 synthetic, 0 of 20 real. The real takes' own answers lie between -4.7 and +21.6 ms, with
-    standard errors of 7 to 13 ms, and between -13.0 and +6.9 ms/min, with standard errors of 7 to 22.
+    False answers: 0 of 240 synthetic, 0 of 20 real. The real takes' own answers lie between -6.2 and +26.3 ms, with standard errors of 6 to 10
+    ms, and between -25.6 and +5.1 ms/min, with standard errors of 6 to 24 (the 24 is that of the shortest, 49 s).
 
-Reading: the error of the drift falls with the length to the power 1.5, so 30 s are the hardest: there one drift in
-eight lies outside 5 ms a minute, which are 2.5 ms from end to end. Offsets come out about 1 ms early. The row of the
-real takes tells that nothing is lost by putting them out of time; how well their own zero is known, their standard
-errors tell.
+Reading: the error of the drift falls with the length to the power 1.5, so 30 s are the hardest: 5 ms a minute are 2.5
+ms from end to end there. The row of the real takes tells that nothing is lost by putting them out of time; how well
+their own zero is known, their standard errors tell.
 """
 
 from __future__ import annotations

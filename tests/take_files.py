@@ -221,7 +221,7 @@ def one_of_each(folder: Path, values: np.ndarray | None = None) -> dict[tuple[st
     table = [{"Name": name, **dict(zip(times, map(float, row)))} for name, row in zip(arkit.NAMES, values.T)]
     gltf = GltfBytes(values, [0.0, 0.5, 1.0])
     rows = {
-        ("livelink", "csv"): livelink_rows(values, [timecode(2 * k) for k in range(3)]),
+        ("livelink_csv", "csv"): livelink_rows(values, [timecode(2 * k) for k in range(3)]),
         ("audio2face", "csv"): audio2face_rows(values),
         ("mediapipe", "csv"): mediapipe_rows(values),
         ("named_csv", "csv"): table_rows(values, {"time": times}, arkit.NAMES),

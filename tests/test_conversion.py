@@ -34,7 +34,13 @@ def test_rows_keep_their_times_and_untracked_rows_are_not_written(tmp_path: Path
     done = convert(tmp_path / "a.csv", tmp_path / "a.jsonl")
     again = read_curves(tmp_path / "a.jsonl")
     seen = np.r_[0:10, 15:60]
-    assert (done.read, done.written, done.rows, done.untracked, done.written_rows) == ("livelink", "jsonl", 60, 5, 55)
+    assert (done.read, done.written, done.rows, done.untracked, done.written_rows) == (
+        "livelink_csv",
+        "jsonl",
+        60,
+        5,
+        55,
+    )
     assert done.fps is None and done.rate_hz == pytest.approx(30)
     assert again.values.tobytes() == values[seen].tobytes()
     assert again.time_s == pytest.approx(seen / 30, abs=1e-5)

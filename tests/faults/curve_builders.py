@@ -106,7 +106,7 @@ def _frame(k: int) -> str:
 _PASCAL, _SHORT = tuple(map(arkit.pascal, arkit.NAMES)), tuple(map(arkit.underscored, arkit.NAMES))
 BUILT: Mapping[str, Built] = {
     "jsonl": Built(_jsonl, arkit.NAMES, _line),
-    "livelink": Built(_livelink, _PASCAL, _below_header),
+    "livelink_csv": Built(_livelink, _PASCAL, _below_header),
     "named_csv": Built(lambda names, times, cells: _table(["time"], names, [times], cells), arkit.NAMES, _below_header),
     "mediapipe": Built(
         lambda names, times, cells: _table(["time", "_neutral"], names, [times, ["0"] * len(times)], cells),

@@ -25,8 +25,8 @@ def curve_seeds() -> dict[str, list[bytes]]:
         for (name, _), path in one_of_each(Path(folder), np.round(curves(3), 2)).items():
             seeds[name].append(path.read_bytes())
     seeds["jsonl"].append(b'{"timestamp": 0.0, "blendshapes": [%s]}\n' % b",".join([b"0.5"] * N_CURVES))
-    header, first, second, *rest = seeds["livelink"][0].split(b"\n")
-    seeds["livelink"].append(b"\n".join([header, first, second.split(b",")[0] + b",0", *rest]))
+    header, first, second, *rest = seeds["livelink_csv"][0].split(b"\n")
+    seeds["livelink_csv"].append(b"\n".join([header, first, second.split(b",")[0] + b",0", *rest]))
     return dict(seeds)
 
 

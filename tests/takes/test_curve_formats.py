@@ -28,8 +28,8 @@ def test_content_decides_and_the_name_does_not(tmp_path: Path) -> None:
     line = write_jsonl(tmp_path / "a.csv", values)
     phone = write_livelink(tmp_path / "b.jsonl", values)
     assert read_curves(line).format == "jsonl"
-    assert read_curves(phone).format == "livelink"
-    assert read_curves(str(phone), format="livelink").format == "livelink"
+    assert read_curves(phone).format == "livelink_csv"
+    assert read_curves(str(phone), format="livelink_csv").format == "livelink_csv"
     assert np.array_equal(read_curves(line).values, values)
 
 
@@ -49,7 +49,7 @@ def test_every_other_format_refuses_a_file_by_name_of_format(tmp_path: Path) -> 
     """A stated format wins over the content and says where it does not fit; only a CSV may be read as another one."""
     for (name, _), path in one_of_each(tmp_path).items():
         for other in {known.name for known in CURVE_FORMATS} - {name}:
-            if other in ("mediapipe", "named_csv") and name in ("mediapipe", "named_csv", "livelink"):
+            if other in ("mediapipe", "named_csv") and name in ("mediapipe", "named_csv", "livelink_csv"):
                 continue
             with pytest.raises(CurvesError) as caught:
                 read_curves(path, format=other, fps=30)

@@ -45,7 +45,7 @@ def test_a_file_of_the_phone_is_read_by_name_and_timecode(tmp_path: Path) -> Non
     assert np.abs(track.values - VALUES).max() < 1e-7
     assert np.allclose(track.time_s, np.arange(70) / 30, atol=1e-12)
     assert track.rate_hz == pytest.approx(30)
-    assert (track.format, track.stated_clock, track.start_timecode) == ("livelink", Fraction(60), "13:00:00:00.000")
+    assert (track.format, track.stated_clock, track.start_timecode) == ("livelink_csv", Fraction(60), "13:00:00:00.000")
     assert track.tracked.all()
     assert track.notes == ()
 

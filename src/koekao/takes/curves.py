@@ -31,7 +31,7 @@ class CurveTrack:
 
     Attributes:
         path: the file as it was named.
-        format: the reader's name, such as ``"livelink"``.
+        format: the reader's name, such as ``"livelink_csv"``.
         time_s: ``[n]`` float64, strictly increasing. Seconds from the start of the sound; where the file has a
             timecode, seconds from its first row.
         values: ``[n, 52]`` float32 in the canonical order, as the file has them (also beyond [0, 1]); 0 where a row

@@ -66,7 +66,7 @@ def read_livelink(file: TextFile, *, timecode_rate: Fraction | int | None = None
     rate, guessed = clock_rate(seconds, frames, path=file.path, stated=timecode_rate)
     return CurveTrack(
         path=file.path,
-        format="livelink",
+        format="livelink_csv",
         time_s=elapsed_s(seconds, frames, rate, texts, places),
         values=np.frombuffer(cells, np.float64).reshape(-1, arkit.N_CURVES).astype(np.float32),
         tracked=tracked,

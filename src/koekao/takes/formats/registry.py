@@ -100,7 +100,7 @@ CURVE_FORMATS: tuple[CurveFormat, ...] = (
         lambda file, options: read_jsonl(file.text, order=options.order),
     ),
     CurveFormat(
-        "livelink",
+        "livelink_csv",
         "Live Link Face CSV: Timecode,BlendShapeCount,EyeBlinkLeft,...",
         _text(sniff_livelink),
         lambda file, options: read_livelink(file.text, timecode_rate=options.timecode_rate),
