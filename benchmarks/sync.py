@@ -22,8 +22,9 @@ Result:
     synthetic, all     240    99.6 %  0           0.5 / 1.3   0.5 / 2.5    863
     real               225    98.2 %  4           0.0 / 1.3   0.0 / 2.0   1079
 
-    False answers: 0 of 240 synthetic, 0 of 20 real. The real takes' own answers lie between -6.2 and +26.3 ms, with standard errors of 6 to 10
-    ms, and between -25.6 and +5.1 ms/min, with standard errors of 6 to 24 (the 24 is that of the shortest, 49 s).
+    False answers: 0 of 240 synthetic, 0 of 20 real. The real takes' own answers lie between -6.2 and +26.3 ms, with
+    standard errors of 6 to 10 ms, and between -25.6 and +5.1 ms/min, with standard errors of 6 to 24 (the 24 is that
+    of the shortest, 49 s).
 
 Reading: the error of the drift falls with the length to the power 1.5, so 30 s are the hardest: 5 ms a minute are 2.5
 ms from end to end there. The row of the real takes tells that nothing is lost by putting them out of time; how well
