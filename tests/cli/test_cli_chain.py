@@ -18,6 +18,7 @@ from koekao.training import open_run
 
 SMALL = ("--model.dim", "16", "--batch-size", "4", "--device", "cpu")
 WHO, METRICS = ("model", "ridge", "mean"), ("r", "mae", "rmse")
+MOVEMENT = ("velocity_ratio", "jitter_ratio", "lip_closure_f1", "onset_lag_ms", "upper_face_deviation")
 
 
 def test_a_run_holds_its_weights_baseline_record_and_log(chain) -> None:
@@ -85,7 +86,7 @@ def scores(cli: Callable, chain):
 def test_evaluate_scores_the_model_and_both_baselines(scores) -> None:
     assert scores["takes"] == ["aoi_0003"] and "test takes" in scores["chosen"] and scores["n_frames"] == 300
     for who in WHO:
-        assert set(METRICS) <= set(scores[who])
+        assert {*METRICS, *MOVEMENT, "diversity"} <= set(scores[who])
         assert list(scores[who]["by_region"]) == list(REGIONS)
         assert list(scores[who]["by_curve"]) == list(NAMES)
         assert all({"r", "mae"} <= set(curve) for curve in scores[who]["by_curve"].values())
@@ -108,6 +109,16 @@ def test_the_baselines_are_what_they_are_called(scores) -> None:
     assert scores["mean"]["r"] == 0
     assert scores["ridge"]["r"] > 0.3  # synthetic speech can be predicted
     assert scores["ridge"]["mae"] < scores["mean"]["mae"]
+    assert scores["mean"]["jitter_ratio"] == scores["mean"]["lip_closure_f1"] == 0
+    assert scores["mean"]["onset_lag_ms"] is None and abs(scores["ridge"]["onset_lag_ms"]) < 100
+    assert scores["ridge"]["lip_closure_f1"] > 0.2
+    assert scores["ridge"]["upper_face_deviation"] < scores["mean"]["upper_face_deviation"]
+    assert all(scores[who]["diversity"] is None for who in WHO)  # of one take
+
+
+def test_two_takes_tell_how_diverse_the_predictions_are(cli: Callable, chain) -> None:
+    said = cli("evaluate", chain.run, chain.corpus, "--split", "all", "--json").json
+    assert said["mean"]["diversity"] == 0 < said["ridge"]["diversity"] < 1.5
 
 
 def test_the_table_shows_the_same_scores(cli: Callable, chain, scores) -> None:
@@ -117,8 +128,10 @@ def test_the_table_shows_the_same_scores(cli: Callable, chain, scores) -> None:
     moving = len(scores["moving"])
     assert said.out.startswith(f"1 take, 300 frames, {moving} of 52 curves move\n")
     for who in WHO:
-        shown = (*METRICS, "velocity_ratio")
-        assert said.row(who) == [who, *(f"{scores[who][metric]:.3f}" for metric in shown)]
+        digits = dict.fromkeys((*METRICS, *MOVEMENT), 3) | {"onset_lag_ms": 1}
+        values = {metric: scores[who][metric] for metric in digits}
+        shown = ["-" if value is None else f"{value:.{digits[metric]}f}" for metric, value in values.items()]
+        assert said.row(who) == [who, *shown]
     for key, name in (("by_region", "jaw"), ("by_curve", "jawOpen")):
         wanted = [f"{scores[who][key][name][metric]:.3f}" for metric in ("r", "mae") for who in WHO]
         assert said.row(name) == [name, *wanted]

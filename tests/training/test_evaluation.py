@@ -49,7 +49,7 @@ def test_each_is_scored_by_hand_on_the_same_whole_takes(run: Run, spoken: Corpus
         (result.ridge, run.baseline().predict(sound)),
         (result.mean, mean),
     ):
-        by_hand = score([(predicted, truth, valid)])
+        by_hand = score([(predicted, truth, valid)], fps=spoken.fps)
         for name in ("r", "mae", "rmse", "moved", "truly_moved"):
             np.testing.assert_array_equal(getattr(scores, name), getattr(by_hand, name))
     assert result.takes == ("ken_10003",) and result.model.n_frames == len(truth)

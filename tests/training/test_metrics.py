@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
 import pytest
+from scored_takes import curves, scored
 
 from koekao.arkit import INDEX, MOVING_RANGE, NAMES, REGIONS
 from koekao.errors import ConfigError
-from koekao.training.metrics import AVERAGED, METRICS_VERSION, Scores, pearson, score
+from koekao.training.metrics import AVERAGED, METRICS_VERSION, pearson
 
 JAW, SMILE, BLINK = INDEX["jawOpen"], INDEX["mouthSmileLeft"], INDEX["eyeBlinkLeft"]
-
-
-def curves(n_frames: int, **values: Any) -> Any:
-    """All curves 0.25 and still, but those named."""
-    array = np.full((n_frames, 52), 0.25, np.float32)
-    for name, column in values.items():
-        array[:, INDEX[name]] = column
-    return array
-
-
-def scored(*takes: tuple[Any, Any] | tuple[Any, Any, Any]) -> Scores:
-    return score((t[0], t[1], np.array(t[2], bool) if len(t) == 3 else np.ones(len(t[1]), bool)) for t in takes)
 
 
 def test_mae_and_rmse_by_hand() -> None:
@@ -151,7 +139,8 @@ def test_nothing_moves() -> None:
     assert all(told[metric] is None for metric in AVERAGED)
     assert set(told["by_region"]) == set(REGIONS)
     assert all(value is None for region in told["by_region"].values() for value in region.values())
-    assert told["by_curve"]["jawOpen"] == {"r": None, "velocity_ratio": None, "mae": 0.25, "rmse": 0.25}
+    assert told["by_curve"]["jawOpen"] == dict.fromkeys(AVERAGED) | {"mae": 0.25, "rmse": 0.25}
+    assert told["lip_closure_f1"] is None
 
 
 def test_regions_average_their_own_moving_curves() -> None:
@@ -199,4 +188,4 @@ def test_lengths_that_differ_are_an_error() -> None:
 
 def test_definitions_have_a_version() -> None:
     """Scores are compared over years: when a test above has to change, this number has to as well."""
-    assert METRICS_VERSION == 1
+    assert METRICS_VERSION == 2

@@ -12,6 +12,29 @@ if TYPE_CHECKING:
     from koekao.training import Evaluation
 
 _WHO = ("model", "ridge", "mean")
+_COLUMNS = {
+    "r": "r",
+    "mae": "mae",
+    "rmse": "rmse",
+    "velocity_ratio": "velocity",
+    "jitter_ratio": "jitter",
+    "lip_closure_f1": "lips F1",
+    "onset_lag_ms": "lag ms",
+    "upper_face_deviation": "upper",
+    "diversity": "diverse",
+}
+"""Metric -> its column in the table, which is 80 wide."""
+
+_MEANINGS = (
+    "r: correlation within a take; mae, rmse: error in curve units",
+    "velocity: 1 is as lively as the truth, 0 is a still face",
+    "jitter: energy above 8 Hz; 1 is as rough as the truth",
+    "lips F1: 1 where the lips meet just when they should, to 100 ms",
+    "lag: positive where the face moves late",
+    "upper: how much too much or too little brows and eyes move; 0 is best",
+    "diverse: 1 is as different from take to take as the truth",
+    "a column that is missing cannot be told from these takes",
+)
 
 
 def evaluate(
@@ -46,12 +69,11 @@ def evaluate(
 def show(evaluation: Evaluation, *, by_curve: bool = True) -> None:
     """The tables of an evaluation; the one of all curves is long."""
     said = evaluation.as_dict()
-    columns = ("r", "mae", "rmse", "velocity_ratio")
     moving = f"{len(said['moving'])} of {N_CURVES} curves move"
     table(
         f"{count(len(said['takes']), 'take')}, {count(said['n_frames'], 'frame')}, {moving}",
-        ("", "r", "mae", "rmse", "velocity ratio"),
-        [(who, *(said[who][metric] for metric in columns)) for who in _WHO],
+        ("", *_COLUMNS.values()),
+        [(who, *(_shown(metric, said[who][metric]) for metric in _COLUMNS)) for who in _WHO],
     )
     header = ("", *(f"{metric} {who}" for metric in ("r", "mae") for who in _WHO))
     tables = {"By region": "by_region"} | ({"By curve": "by_curve"} if by_curve else {})
@@ -63,5 +85,10 @@ def show(evaluation: Evaluation, *, by_curve: bool = True) -> None:
         ]
         table(title, header, rows)
     say(f"{said['chosen']}: {names(said['takes'], 10)}")
-    say("r: correlation within a take; mae, rmse: error in curve units")
-    say("velocity ratio: 1 is as lively as the truth, 0 is a still face")
+    for line in _MEANINGS:
+        say(line)
+
+
+def _shown(metric: str, value: float | None) -> float | str | None:
+    """Milliseconds have one decimal, everything else three."""
+    return value if value is None or metric != "onset_lag_ms" else f"{value:.1f}"

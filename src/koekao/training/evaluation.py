@@ -79,7 +79,7 @@ def score_takes(predict: Predictor, corpus: Corpus) -> Scores:
 
     A take may have a frame more than its sound covers, or one less; that frame is not scored.
     """
-    return score(_pair(predict, corpus, i) for i in range(len(corpus)))
+    return score((_pair(predict, corpus, i) for i in range(len(corpus))), fps=corpus.fps)
 
 
 def _pair(predict: Predictor, corpus: Corpus, i: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.bool_]]:
