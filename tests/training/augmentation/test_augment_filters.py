@@ -76,7 +76,7 @@ def test_filters_have_no_delay(spoken_window, effect: Filter) -> None:
         changed = sent(spoken_window.sound, [effect.curve_db(OCTAVES, np.random.default_rng(seed))])
         assert lag_of(changed, spoken_window.sound) == 0
         answer = sent(click(), [effect.curve_db(OCTAVES, np.random.default_rng(seed))])
-        np.testing.assert_allclose(answer[30000 - 2000 : 30000], answer[30000 + 2000 : 30000 : -1], atol=1e-5)
+        np.testing.assert_allclose(answer[30000 - 1000 : 30000], answer[30000 + 1000 : 30000 : -1], atol=1e-5)
 
 
 def test_a_room_is_the_direct_sound_at_delay_0_and_a_tail_that_dies_away() -> None:

@@ -28,7 +28,7 @@ _FLOOR = 1e-9
 _MOST = 3.0
 """Largest change of the spectrum in nepers (26 dB): next to nothing is never made into something."""
 
-_AT_ONCE = 32
+_AT_ONCE = 64
 """Pieces; few enough to stay in the processor's cache."""
 
 

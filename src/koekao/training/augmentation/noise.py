@@ -3,11 +3,13 @@
 All of it is made here from random numbers. Other rows of the batch would make better babble, and would make a window
 depend on its neighbours.
 
-A colour is a spectrum: real and imaginary parts are drawn evenly, shaped, and brought to time in one transform; each
-sample is a sum of thousands of them, so the noise is Gaussian. The murmur has about the long-term spectrum of speech
-(level up to 500 Hz, then 9 dB an octave down) and swells at the pace of syllables (2 to 6 Hz).
+White noise is samples drawn evenly: white is about the spectrum, which is level. For the other colours real and
+imaginary parts of the spectrum are drawn, shaped, and brought to time; each sample is a sum of thousands of them. The
+murmur has about the long-term spectrum of speech (level up to 500 Hz, then 9 dB an octave down) and swells at the pace
+of syllables (2 to 6 Hz).
 
-What it gives up: the murmur has no voices in it that one could follow, and noise that comes and goes (doors, keys).
+What it gives up: the murmur has no voices in it that one could follow; noise that comes and goes (doors, keys); and
+coloured noise goes round after 65536 samples (4.1 s at 16 kHz), without a seam.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ COLOURS: tuple[Colour, ...] = get_args(Colour)
 LOWEST_HZ = 50.0
 """Below this the spectra stay level: a 1/f spectrum has no end downwards, microphones do."""
 
+_PERIOD_SAMPLES = 65536
 _SPEECH_KNEE_HZ = 500.0
 _SPEECH_SLOPE = 1.5  # amplitude falls with this power of the frequency: 9 dB an octave
 _SWELLS = 4
@@ -70,26 +73,35 @@ class Noise(WindowEffect):
 
 def make_noise(n_samples: int, sample_rate: int, colour: Colour, generator: np.random.Generator) -> Sound:
     """``[n_samples]`` float32 of noise with a mean square of 1 over these samples."""
-    from scipy.fft import irfft, next_fast_len
-
-    n_fft = next_fast_len(max(n_samples, 2), real=True)
-    parts = generator.random(2 * (n_fft // 2 + 1), np.float32)
-    parts -= np.float32(0.5)
-    spectrum = parts.view(np.complex64)
-    spectrum *= _shape(n_fft, sample_rate, colour)
-    noise: Sound = np.asarray(irfft(spectrum, n_fft, overwrite_x=True)[:n_samples], np.float32)
+    noise = (
+        generator.random(n_samples, np.float32) - np.float32(0.5)
+        if colour == "white"
+        else _shaped(n_samples, sample_rate, colour, generator)
+    )
     if colour == "babble":
         noise *= _swell(n_samples, sample_rate, generator)
     noise /= np.float32(math.sqrt(power(noise)) or 1.0)
     return noise
 
 
+def _shaped(n_samples: int, sample_rate: int, colour: Colour, generator: np.random.Generator) -> Sound:
+    """Noise with the spectrum of its colour, at no level in particular."""
+    from scipy.fft import irfft, next_fast_len
+
+    n_fft = min(next_fast_len(max(n_samples, 2), real=True), _PERIOD_SAMPLES)
+    parts = generator.random(2 * (n_fft // 2 + 1), np.float32)
+    parts -= np.float32(0.5)
+    spectrum = parts.view(np.complex64)
+    spectrum *= _shape(n_fft, sample_rate, colour)
+    return np.resize(np.asarray(irfft(spectrum, n_fft, overwrite_x=True), np.float32), n_samples)
+
+
 @lru_cache(maxsize=12)
 def _shape(n_fft: int, sample_rate: int, colour: Colour) -> NDArray[np.float32]:
     """Amplitude by frequency, ``[n_fft // 2 + 1]``; no direct current."""
     hz = np.maximum(np.arange(n_fft // 2 + 1) * (sample_rate / n_fft), LOWEST_HZ)
-    shapes = {"white": hz**0, "pink": hz**-0.5, "babble": (np.maximum(hz, _SPEECH_KNEE_HZ) / 1000) ** -_SPEECH_SLOPE}
-    shape: NDArray[np.float32] = shapes[colour].astype(np.float32)
+    amplitudes = hz**-0.5 if colour == "pink" else (np.maximum(hz, _SPEECH_KNEE_HZ) / 1000) ** -_SPEECH_SLOPE
+    shape: NDArray[np.float32] = amplitudes.astype(np.float32)
     shape[0] = 0
     shape.setflags(write=False)
     return shape

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from koekao.training.augmentation.effect import Range, Sound, Window, WindowEffect, draw
 
-HOP_S = 0.025
+HOP_S = 0.030
 REACH_S = 0.0075
 """How far a piece may be moved; both ways together one period of a voice of 67 Hz."""
 _PREFERENCE = 1.0
@@ -31,7 +31,7 @@ _PREFERENCE = 1.0
 _CORRECTION = 0.3
 """How much of each move is made up for by those after it: what goes on smoothly drifts in one direction only."""
 
-_AT_ONCE = 32
+_AT_ONCE = 64
 """Pieces; few enough to stay in the processor's cache."""
 
 
@@ -40,7 +40,7 @@ class VoiceShift(WindowEffect):
     """Pitch and formants, moved by one factor.
 
     Attributes:
-        shift_semitones: 12 is twice as high. Met to a hundredth of an octave, for pieces are whole samples long.
+        shift_semitones: 12 is twice as high. Met to 1.5 % of the frequency: lengths that transform fast are few.
     """
 
     LIMITS: ClassVar[Mapping[str, Range]] = {"shift_semitones": (-9, 9)}
@@ -57,22 +57,42 @@ def shifted(sound: Sound, factor: float, sample_rate: int) -> Sound:
     from scipy.fft import irfft, rfft
 
     hop = 2 * round(HOP_S * sample_rate / 2)
-    half = round(hop * factor)  # of a piece as it is cut; as it is laid down it is a hop
+    n_cut, n_laid = _lengths(factor, hop)
     n_pieces = -(-len(sound) // hop) + 1  # the middle of piece k is sample k * hop
-    margin = 2 * (half + hop)
+    margin = n_cut + hop
     source = np.zeros(n_pieces * hop + 2 * margin, np.float32)
     source[margin : margin + len(sound)] = sound
     middles = margin + hop * np.arange(n_pieces)
-    moves = _moves(source, middles, half - hop, hop, round(REACH_S * sample_rate / 2))
-    cut, begins = sliding_window_view(source, 2 * half), middles + moves - half
-    taper, out = _taper(hop) * np.float32(hop / half), np.zeros((n_pieces + 1, hop), np.float32)
+    excess = round((n_cut / n_laid - 1) * hop)
+    cut = sliding_window_view(source, n_cut)
+    begins = middles - n_cut // 2 + _moves(source, middles, excess, hop, round(REACH_S * sample_rate / 2))
+    inner = slice(n_laid // 2 - hop, n_laid // 2 + hop)
+    taper, out = _taper(hop) * np.float32(n_laid / n_cut), np.zeros((n_pieces + 1, hop), np.float32)
     for first in range(0, n_pieces, _AT_ONCE):
-        spectra = rfft(cut[begins[first : first + _AT_ONCE]], overwrite_x=True)[:, : hop + 1]
-        pieces = irfft(spectra, 2 * hop, overwrite_x=True)
-        pieces *= taper
+        spectra = rfft(cut[begins[first : first + _AT_ONCE]], overwrite_x=True)[:, : n_laid // 2 + 1]
+        pieces = irfft(spectra, n_laid, overwrite_x=True)[:, inner] * taper
         out[first : first + len(pieces)] += pieces[:, :hop]
         out[first + 1 : first + 1 + len(pieces)] += pieces[:, hop:]
     return out.reshape(-1)[hop : hop + len(sound)]
+
+
+def _lengths(factor: float, hop: int) -> tuple[int, int]:
+    """Samples of a piece as it is cut and as it is laid down, at least two hops; both transform fast.
+
+    Their ratio is the nearest to ``factor`` that there is.
+    """
+    fast = _fast_lengths(2 * hop)
+    laid = fast[(fast >= 2 * hop) & (fast <= 2.6 * hop)]
+    cut = fast[np.abs(fast - factor * laid[:, None]).argmin(1)]
+    best = int(np.abs(np.log(cut / (factor * laid))).argmin())
+    return int(cut[best]), int(laid[best])
+
+
+@lru_cache(maxsize=4)
+def _fast_lengths(about: int) -> NDArray[np.int64]:
+    """Even products of 2, 3 and 5, from half of ``about`` to more than twice as much."""
+    powers = [2**i * 3**j * 5**k for i in range(1, 16) for j in range(10) for k in range(7)]
+    return np.array(sorted(n for n in powers if about / 2 <= n <= 2.3 * about), np.int64)
 
 
 def _moves(source: Sound, middles: NDArray[np.int64], excess: int, hop: int, reach: int) -> NDArray[np.int64]:
