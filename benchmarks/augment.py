@@ -77,7 +77,8 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=4, help="of 16 windows, of each configuration in a round")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    batch, measured = spoken_batch(), {name: [] for name in configs()}  # type: dict[str, list[float]]
+    batch = spoken_batch()
+    measured: dict[str, list[float]] = {name: [] for name in configs()}
     for config in configs().values():
         ms_a_window(config, batch, 1, 0)
     for number in range(options.rounds):

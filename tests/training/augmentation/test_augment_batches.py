@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from koekao.batches import Loader, StreamSpec, gather
+from koekao.batches import AdaptiveSequentialDataset, Loader, StreamSpec, gather
 from koekao.batches.items import row_of
 from koekao.clock import Clock
 from koekao.corpus import Corpus
 from koekao.errors import BatchError, CurvesError, SoundError
 from koekao.training.augmentation import Augmentation, AugmentConfig, Mirror, Window
 from koekao.windows import Rows, window_generator
+from small_loaders import torch_loader, with_worker_processes
 
 CLOCK = Clock(16000, Fraction(30))
 SPEC = StreamSpec(batch_size=4, n_streams=2, window_frames=48)
@@ -95,6 +96,32 @@ def test_a_loader_gives_the_same_whatever_its_threads(spoken: Corpus, num_worker
         if len(sums) == 3:
             break
     assert sums == [4, 4, 4]
+
+
+@with_worker_processes[0]
+@with_worker_processes[1]
+def test_worker_processes_of_a_dataloader_augment_as_batches_are_augmented(spoken: Corpus) -> None:
+    augmentation = Augmentation(USUAL, spoken.clock, SPEC.seed)
+    dataset = AdaptiveSequentialDataset(spoken, SPEC, transform=augmentation.transform)
+    n_batches = 0
+    for batch in torch_loader(dataset, 2):
+        for take, start, sound in zip(batch["file_indices"], batch["start_frames"], batch["audio"], strict=True):
+            if take >= 0:
+                alone = augmented(spoken, [int(take)], [int(start)], USUAL, seed=SPEC.seed)
+                assert torch.equal(sound, alone["audio"][0])
+        n_batches += 1
+    assert n_batches > 2
+
+
+def test_it_does_not_matter_where_a_window_lies_in_memory(spoken_window: Window) -> None:
+    results = []
+    for offset in (0, 1, 3, 8):
+        memory = np.zeros(len(spoken_window.sound) + 8, np.float32)
+        window = Window(CLOCK, memory[offset : offset + len(spoken_window.sound)])
+        window.sound[:] = spoken_window.sound
+        Augmentation(ALL, CLOCK, 0).augment(window, window_generator(0, 0, 0, 0))
+        results.append(window.sound.copy())
+    assert all(np.array_equal(result, results[0]) for result in results)
 
 
 def test_shapes_types_masks_and_everything_else_are_kept(spoken: Corpus) -> None:

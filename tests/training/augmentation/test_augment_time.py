@@ -70,7 +70,7 @@ def test_a_silence_has_the_tone_of_a_room_over_a_still_mouth(spoken_window, seed
 
 
 def test_outside_a_silence_and_in_the_upper_face_nothing_changes(spoken_window) -> None:
-    changed, begin_s, end_s = silenced(spoken_window)
+    changed, begin_s, end_s = silenced(spoken_window, rest=(0.1,) * N_CURVES)
     samples, frames = np.arange(len(changed.sound)) / 16000, np.arange(128) / 30
     outside = (samples < begin_s - 1e-4) | (samples > end_s + 1e-4)
     np.testing.assert_array_equal(changed.sound[outside], spoken_window.sound[outside])
@@ -83,9 +83,10 @@ def test_outside_a_silence_and_in_the_upper_face_nothing_changes(spoken_window) 
 
 def test_the_edges_of_a_silence_are_smooth() -> None:
     talking = Window(CLOCK, np.ones(68352, np.float32), np.ones((128, N_CURVES), np.float32))
-    Silence(length_s=(1, 1), room_db=(-120, -120)).apply(talking, np.random.default_rng(0))
+    Silence(length_s=(1, 1), room_db=(-160, -160)).apply(talking, np.random.default_rng(0))
     assert np.abs(np.diff(talking.sound)).max() < 1.6 / (0.03 * 16000)  # a smooth step is at most 1.5 times as steep
     assert np.abs(np.diff(talking.curves, axis=0)).max() < 1.6 / (0.12 * 30)
+    assert np.abs(np.diff(talking.sound, 2)).max() < 7 / (0.03 * 16000) ** 2  # and has no corners
     assert talking.sound.min() < 1e-4 and talking.curves.min() == 0
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import soundfile
 
 from koekao.training.augmentation import FormantShift, VoiceShift, Window
 from koekao.training.augmentation.effect import WindowEffect
@@ -11,6 +14,8 @@ from koekao.training.augmentation.formants import with_formants
 from koekao.training.augmentation.voice import shifted
 
 RATE = 16000
+TAKE = Path(__file__).parents[4] / "shared" / "data" / "takes" / "1114_2_01.wav"
+needs_takes = pytest.mark.skipif(not TAKE.is_file(), reason="the real takes are not beside this checkout")
 SECONDS = np.arange(3 * RATE) / RATE
 
 
@@ -87,6 +92,17 @@ def test_speech_is_not_delayed(apply, spoken_window, effect: WindowEffect) -> No
     lags = [lag_ms(apply(effect, seed).sound, spoken_window.sound) for seed in range(8)]
     assert np.abs(lags).max() < 2
     assert abs(np.mean(lags)) < 0.7
+
+
+@needs_takes
+@pytest.mark.parametrize("semitones", [-4.0, -1.0, 1.0, 4.0])
+def test_real_speech_is_not_delayed(semitones: float) -> None:
+    sound, rate = soundfile.read(TAKE, frames=12 * RATE, dtype="float32")
+    assert rate == RATE
+    factor = 2 ** (semitones / 12)
+    assert abs(lag_ms(shifted(sound, factor, RATE), sound)) < 1
+    product = np.fft.irfft(np.fft.rfft(with_formants(sound, factor, RATE)) * np.conj(np.fft.rfft(sound)))
+    assert product.argmax() == 0
 
 
 def test_clicks_stay_at_their_times() -> None:

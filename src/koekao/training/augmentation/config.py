@@ -25,7 +25,7 @@ from koekao.training.augmentation.timeshift import TimeShift
 from koekao.training.augmentation.voice import VoiceShift
 
 _USUAL = {
-    "mirror": 0.5, "time_shift": 0.5, "voice": 0.25, "formants": 0.15, "silence": 0.1, "tilt": 0.3, "equaliser": 0.25,
+    "mirror": 0.5, "time_shift": 0.5, "voice": 0.2, "formants": 0.15, "silence": 0.1, "tilt": 0.3, "equaliser": 0.25,
     "bands": 0.2, "reverb": 0.2, "noise": 0.4, "gain": 0.5,
 }  # fmt: skip
 

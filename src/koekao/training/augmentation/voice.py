@@ -30,7 +30,6 @@ _PREFERENCE = 1.0
 """How much more similar (of 1) a piece at full reach must be than one where it should be."""
 _CORRECTION = 0.3
 """How much of each move is made up for by those after it: what goes on smoothly drifts in one direction only."""
-
 _AT_ONCE = 64
 """Pieces; few enough to stay in the processor's cache."""
 
@@ -103,13 +102,9 @@ def _moves(source: Sound, middles: NDArray[np.int64], excess: int, hop: int, rea
     """
     halved = source[0::2] + source[1::2]
     longest = 2 * reach + abs(excess) // 2 + 1
-    joints = middles - hop // 2
-    similar = np.concatenate(
-        [
-            _similarity(halved, some, hop, longest)
-            for some in np.split(joints // 2, range(_AT_ONCE, len(joints), _AT_ONCE))
-        ]
-    )
+    joints = (middles - hop // 2) // 2
+    few = np.split(joints, range(_AT_ONCE, len(joints), _AT_ONCE))
+    similar = np.concatenate([_similarity(halved, some, hop, longest) for some in few])
     held_back = (_PREFERENCE * np.square(np.arange(-2 * reach, 2 * reach + 1) / reach)).astype(np.float32)
     moves, move, owed = [0], 0, 0.0
     for near_lags in similar[1:]:
