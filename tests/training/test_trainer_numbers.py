@@ -16,14 +16,14 @@ from koekao.training import trainer as trainer_module
 
 Start = Callable[..., Trainer]
 Events = Callable[..., list[dict[str, Any]]]
-BOTH = pytest.mark.parametrize("name", ["sequential", "clips"])
+EVERY = pytest.mark.parametrize("name", ["sequential", "clips", "stream"])
 
 
 def weights_of(trainer: Trainer) -> dict[str, torch.Tensor]:
     return {name: value.detach().clone() for name, value in trainer.model.state_dict().items()}
 
 
-@BOTH
+@EVERY
 @pytest.mark.parametrize("what", ["target", "sound", "gradient"])
 def test_nan_stops_before_the_weights_change(
     start: Start, monkeypatch: pytest.MonkeyPatch, name: str, what: str
