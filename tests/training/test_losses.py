@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from koekao.training.losses import LARGEST_VELOCITY_GAP_FRAMES, position_loss, velocity_loss
+from koekao.training.losses import LARGEST_VELOCITY_GAP_FRAMES, correlation_loss, position_loss, velocity_loss
 
 SPREAD = torch.zeros(52)
 SPREAD[0], SPREAD[1] = 0.5, 0.1
@@ -130,3 +130,44 @@ def test_streams_are_not_joined() -> None:
 
 def test_one_frame_a_stream_has_no_velocity() -> None:
     assert velocity(frames(0.5), frames(0)).item() == 0
+
+
+# --- correlation
+
+
+def correlation(predicted: Tensor, target: Tensor, mask: Tensor | None = None) -> float:
+    everything = torch.ones(predicted.shape[:2], dtype=torch.bool)
+    spread = torch.where(torch.arange(52) == 0, 0.001, 0.0)  # small, so that what stands in for 0 / 0 does not show
+    return correlation_loss(predicted, target, spread, everything if mask is None else mask).item()
+
+
+def test_correlation_by_hand() -> None:
+    """(1, 2, 3) against (1, 3, 2): r = 0.5; whatever the size and the offset, opposed 2, and 1 for a still face."""
+    target = frames(1, 3, 2)
+    assert correlation(frames(1, 2, 3), target) == pytest.approx(0.5, abs=1e-4)
+    assert correlation(frames(5.1, 5.2, 5.3), target) == pytest.approx(0.5, abs=1e-4)
+    assert correlation(2 * target, target) == pytest.approx(0, abs=1e-4)
+    assert correlation(-target, target) == pytest.approx(2, abs=1e-4)
+    assert correlation(frames(4, 4, 4), target) == 1
+
+
+def test_windows_are_centred_by_themselves_and_weighed_by_how_they_move() -> None:
+    """Moments of (-1, 1) with (-1, 1) and of (-3, 3) with (3, -3): r = (2 - 18) / sqrt(20 * 20)."""
+    predicted = torch.cat([frames(0, 2), frames(10, 16)])
+    target = torch.cat([frames(7, 9), frames(6, 0)])
+    assert correlation(predicted, target) == pytest.approx(1.8, abs=1e-4)
+
+
+def test_correlation_counts_moving_curves_and_masked_frames_alone() -> None:
+    """Frames that do not count may be no numbers; there is a finite gradient even of a still prediction."""
+    mask = torch.tensor([[True, True, True, False]])
+    target = frames(1, 3, 2, float("nan"))
+    x = frames(1, 2, 3, 7).requires_grad_()
+    loss = correlation_loss(x, target, SPREAD, mask)
+    loss.backward()
+    assert loss.item() == pytest.approx((0.5 + 1) / 2, abs=1e-3)  # the second curve of SPREAD rests: r = 0
+    assert x.grad is not None and x.grad.isfinite().all() and x.grad[0, :3, 0].any() and not x.grad[0, 3].any()
+    still = frames(1, 1, 1, 1).requires_grad_()
+    correlation_loss(still, target, SPREAD, mask).backward()
+    assert still.grad is not None and still.grad.isfinite().all()
+    assert correlation_loss(x, target, torch.zeros(52), mask).item() == 0

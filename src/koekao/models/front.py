@@ -48,4 +48,6 @@ class BandFront(nn.Module):
 
 def frames_around(columns: Tensor, n_around: int) -> Tensor:
     """``[B, T + n_around - 1, C, M]`` to a view ``[B, T, n_around, C, M]``: frame t with those that follow it there."""
+    if columns.shape[1] < n_around:  # no frame at all
+        return columns.new_zeros(len(columns), 0, n_around, *columns.shape[2:])
     return torch.movedim(columns.unfold(1, n_around, 1), -1, 2)

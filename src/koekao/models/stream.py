@@ -131,7 +131,11 @@ class StreamModel(FaceModel):
             first_frame=start + valid_frames - context,
             n_frames=context + ahead,
         )
-        return self.step(self.seen_of(columns), self.init_state(len(audio)))[0][:, -1]
+        seen = self.seen_of(columns)
+        frame = valid_frames[:, None] - torch.arange(seen.shape[1], 0, -1, device=audio.device)  # in the window
+        within = (frame >= 0)[:, :, None, None, None]  # a stream's past is silent in what it would have seen ahead, too
+        seen = torch.where(within, seen, self.features.silence)
+        return self.step(seen, self.init_state(len(audio)))[0][:, -1]
 
     def observe(self, audio: Tensor, *, origin_samples: int, first_frame: int, n_frames: int) -> Tensor:
         """``[B, T, F, C, M]``: the normalised columns around each frame."""
