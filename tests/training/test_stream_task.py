@@ -13,7 +13,7 @@ from koekao.api import pack_features
 from koekao.batches import Batch, ClipSpec, Loader
 from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.models import StreamModel, build
-from koekao.takes.synthetic.making import make_takes
+from koekao.takes.synthetic.making import make_take, make_takes
 from koekao.takes.take import as_float
 from koekao.training.losses import correlation_loss, position_loss, velocity_loss
 from koekao.training.parts import make_parts
@@ -36,23 +36,36 @@ def made(spoken: Corpus) -> Made:
     return model.eval(), StreamTask(model, TakeMel(spoken, model.features), velocity_weight=0.25, correlation_weight=2)
 
 
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """Takes of 72, 24, 21 and 12 frames: the last two are shorter than a window."""
+    path = tmp_path_factory.mktemp("short") / "corpus"
+    takes = [make_take(30 + i, seconds=s, name=str(i)) for i, s in enumerate((2.4, 0.8, 0.7, 0.4))]
+    pack_takes(takes, path, PackConfig(val=0.0))
+    return Corpus.open(path)
+
+
 @torch.no_grad()
-def test_supervised_frames_are_those_of_the_live_stream(spoken: Corpus, made: Made) -> None:
+@pytest.mark.parametrize("which", ["spoken", "short"])
+def test_supervised_frames_are_those_of_the_live_stream(request: pytest.FixtureRequest, made: Made, which: str) -> None:
     """Every frame that counts, in every window of every take, is what an animator says; of those that do not, some are
     not: they lack context or look-ahead."""
-    model, task = made
-    live = [torch.from_numpy(animate(model, as_float(spoken.audio(i)))) for i in range(len(spoken))]
+    corpus, model = request.getfixturevalue(which), made[0]
+    task = StreamTask(model, TakeMel(corpus, model.features), velocity_weight=0, correlation_weight=0)
+    live = [torch.from_numpy(animate(model, as_float(corpus.audio(i)))) for i in range(len(corpus))]
     seen, unlike = [torch.zeros(len(curves), dtype=torch.bool) for curves in live], 0
-    for batch in Loader(spoken, SPEC):
+    for batch in Loader(corpus, SPEC):
         predicted, counts = task.predict(model, batch).clamp(0, 1), task.supervised(batch)
         for row in torch.nonzero(batch["valid_frames"]).flatten().tolist():
             take, start, mine = int(batch["file_indices"][row]), int(batch["start_frames"][row]), counts[row]
             there = live[take][start : start + 24]
-            torch.testing.assert_close(predicted[row][mine], there[mine[: len(there)]], atol=1e-5, rtol=0)
-            unlike += int(((predicted[row] - there).abs().max(1).values[~mine] > 1e-3).sum())
+            told, mine = predicted[row, : len(there)], mine[: len(there)]
+            torch.testing.assert_close(told[mine], there[mine], atol=1e-5, rtol=0)
+            unlike += int(((told - there).abs().max(1).values[~mine] > 1e-3).sum())
             seen[take][start : start + 24] |= mine
-    assert unlike > 50
-    assert all(frames[: -AHEAD - 5].all() for frames in seen)  # from the first frame on; 5: the rest of the last hop
+    assert unlike > 10
+    for frames in seen:  # from the first frame on; a take longer than a window may lack the rest of the last hop
+        assert frames[: -AHEAD - (5 if len(frames) > 24 else 0)].all() and not frames[-AHEAD:].any()
 
 
 def test_which_frames_count(made: Made) -> None:
@@ -63,9 +76,9 @@ def test_which_frames_count(made: Made) -> None:
         "arkit": torch.zeros(5, 24, 52),
         "frame_mask": tracked,
         "start_frames": torch.tensor([7, 0, 0, 7, 0]),
-        "valid_frames": torch.tensor([24, 24, 15, 24, 0]),
+        "valid_frames": torch.tensor([24, 24, 23, 24, 0]),
     }
-    ranges = [range(7, 21), range(21), range(15), [*range(7, 12), *range(13, 21)], []]
+    ranges = [range(7, 21), range(21), range(20), [*range(7, 12), *range(13, 21)], []]
     expected = torch.tensor([[frame in those for frame in range(24)] for those in ranges])
     assert torch.equal(made[1].supervised(batch), expected)
 

@@ -128,30 +128,28 @@ class StreamTask:
         return curves
 
     def supervised(self, batch: Batch) -> Tensor:
-        """``[B, T]`` bool: tracked frames whose context and look-ahead lie in the window or beyond the take's ends."""
+        """``[B, T]`` bool: tracked frames whose look-ahead is in the window, and whose context is or begins the take.
+
+        The last frames of a short take do not count either: columns after its end still reach back into its sound.
+        """
         valid, start, n_frames = batch["valid_frames"][:, None], batch["start_frames"][:, None], batch["arkit"].shape[1]
         frame = torch.arange(n_frames, device=valid.device)
         from_begin = (start == 0) | (frame >= self.context_frames - 1)
-        to_end = (valid < n_frames) | (frame < n_frames - self.look_ahead_frames)
-        supervised: Tensor = batch["frame_mask"] & (frame < valid) & from_begin & to_end
+        supervised: Tensor = batch["frame_mask"] & from_begin & (frame < valid - self.look_ahead_frames)
         return supervised
 
     def _columns(self, model: StreamModel, batch: Batch) -> Tensor:
-        """Normalised log-mel ``[B, front + T + look-ahead, C, M]``: silence wherever the window has none."""
-        valid, n_frames = batch["valid_frames"], batch["arkit"].shape[1]
+        """Normalised log-mel ``[B, front + T + look-ahead, C, M]``, silent before and after the window."""
+        n_frames, device = batch["arkit"].shape[1], model.curve_mean.device
         if COLUMN in batch:
             raw = batch[COLUMN]
         elif self.mel is not None:
-            raw = self.mel.windows(batch["file_indices"], batch["start_frames"], n_frames).to(valid.device)
+            raw = self.mel.windows(batch["file_indices"], batch["start_frames"], n_frames).to(device)
         else:
             raise TypeError("batches without log-mel, and no TakeMel to have it from")
-        there = torch.arange(n_frames, device=valid.device) < valid[:, None]
-        silence = model.features.silence
-        columns = torch.where(there[..., None, None], model.features.normalise(raw), silence)
-        before, after = (
-            silence.expand(len(raw), n, raw.shape[2], -1) for n in (model.past_frames, self.look_ahead_frames)
-        )
-        return torch.cat([before, columns, after], 1)
+        lengths = model.past_frames, self.look_ahead_frames
+        before, after = (model.features.silence.expand(len(raw), n, raw.shape[2], -1) for n in lengths)
+        return torch.cat([before, model.features.normalise(raw), after], 1)
 
 
 def last_frames(batch: Batch) -> tuple[Tensor, Tensor]:
