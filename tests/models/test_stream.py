@@ -193,6 +193,7 @@ def test_every_band_is_heard(speech: Any, n_mels: int) -> None:
         ({"band_dropout": -0.1}, "band_dropout -0.1"),
         ({"noise": float("nan")}, "noise nan"),
         ({"level": -1.0}, "level -1.0"),
+        ({"band_shift": -1.0}, "band_shift -1.0"),
     ],
 )
 def test_impossible_settings_are_refused(settings: dict[str, Any], said: str) -> None:

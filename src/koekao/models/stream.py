@@ -46,6 +46,7 @@ class StreamConfig:
         dropout: share of hidden values dropped in training, in [0, 1).
         noise: spread of the noise added to the features in training, in their own spreads.
         level: spread of the level and of the tilt over the bands that each window is shifted by in training.
+        band_shift: spread of how far, in bands, the spectrum of each window is moved up or down in training.
         band_dropout: share of bands silenced in training, the same ones all over a window, in [0, 1).
     """
 
@@ -56,8 +57,9 @@ class StreamConfig:
     dim: int = 128
     dilations: tuple[int, ...] = (1, 2, 4, 8)
     dropout: float = 0.2
-    noise: float = 0.6
+    noise: float = 0.3
     level: float = 0.2
+    band_shift: float = 1.5
     band_dropout: float = 0.1
 
     def __post_init__(self) -> None:
@@ -72,8 +74,9 @@ class StreamConfig:
             raise ConfigError(seen, expected="whole numbers of at least 1")
         if not (0 <= self.dropout < 1 and 0 <= self.band_dropout < 1):
             raise ConfigError(f"dropout {self.dropout!r}, band_dropout {self.band_dropout!r}", expected="in [0, 1)")
-        if not (self.noise >= 0 and self.level >= 0):
-            raise ConfigError(f"noise {self.noise!r}, level {self.level!r}", expected="0 or more")
+        if not (self.noise >= 0 and self.level >= 0 and self.band_shift >= 0):
+            seen = f"noise {self.noise!r}, level {self.level!r}, band_shift {self.band_shift!r}"
+            raise ConfigError(seen, expected="0 or more")
         if self.features.n_mels < BANDS:
             seen = f"n_mels {self.features.n_mels}"
             raise ConfigError(seen, expected=f"at least {BANDS}, as many as the front looks at together")
@@ -154,7 +157,13 @@ class StreamModel(FaceModel):
         """
         if self.training:
             how = self.config
-            columns = disturbed(columns, noise=how.noise, level=how.level, band_dropout=how.band_dropout)
+            columns = disturbed(
+                columns,
+                noise=how.noise,
+                level=how.level,
+                band_shift=how.band_shift,
+                band_dropout=how.band_dropout,
+            )
         return frames_around(columns, self.config.n_around)
 
     def init_state(self, n_rows: int) -> State:
