@@ -44,7 +44,7 @@ def test_training_says_what_it_did(cli: Callable, chain, tmp_path: Path) -> None
     ]
 
 
-@pytest.mark.parametrize("trainer", ["sequential", "clips"])
+@pytest.mark.parametrize("trainer", ["sequential", "clips", "stream"])
 def test_debug_stops_after_exactly_three_batches(cli: Callable, chain, tmp_path: Path, trainer: str) -> None:
     small = ("--model.dim", 16, "--batch-size", 2, "--device", "cpu")
     said = cli("train", chain.corpus, tmp_path / "run", "--trainer", trainer, *small, "--debug", "--json")

@@ -21,6 +21,7 @@ Sound = NDArray[np.float32]
 SETTINGS: dict[str, dict[str, Any]] = {
     "sequential": {"dim": 16, "dilations": (3, 1)},
     "frame": {"dim": 16, "past_frames": 4, "target_frame": 4, "future_frames": 3},
+    "stream": {"dim": 16, "channels": 4, "front_frames": 2, "dilations": (1, 3), "look_ahead_frames": 1},
 }
 SPEECH: Sound = as_float(make_take(7, seconds=2.4).audio)
 EVERY_MODEL = pytest.mark.parametrize("name", SETTINGS)
@@ -36,7 +37,7 @@ def model_of() -> Callable[[str, str], FaceModel]:
             torch.manual_seed(3)
             model = build(name, SETTINGS[name] | {"features": {"fps": fps, "n_mels": 24}})
             model.features.fit([SPEECH])
-            spread = {"sequential": 0.2, "frame": 4.0}[name]  # so that the untrained faces move
+            spread = {"sequential": 0.2, "frame": 4.0, "stream": 0.3}[name]  # so that the untrained faces move
             model.set_curve_statistics(np.full(52, 0.5, np.float32), np.full(52, spread, np.float32))
             made[name, fps] = model.eval()
         return made[name, fps]

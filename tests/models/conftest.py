@@ -16,6 +16,7 @@ from koekao.takes.take import as_float
 SETTINGS: dict[str, dict[str, Any]] = {
     "sequential": {"dim": 16, "dilations": (3, 1)},
     "frame": {"dim": 16, "past_frames": 1, "target_frame": 1, "future_frames": 3},
+    "stream": {"dim": 16, "channels": 4, "front_frames": 1, "dilations": (1, 3), "look_ahead_frames": 3},
 }
 
 

@@ -13,11 +13,11 @@ import safetensors.torch
 import torch
 
 from koekao.errors import ConfigError, ModelError
-from koekao.models import MODELS, FaceModel, FrameModel, SequentialModel, build, load_model, save_model
+from koekao.models import MODELS, FaceModel, FrameModel, SequentialModel, StreamModel, build, load_model, save_model
 from koekao.models.weights import VERSION, model_header, name_of, read_tensors, save_tensors
 
 Make = Callable[..., FaceModel]
-EVERY = pytest.mark.parametrize("name", ["sequential", "frame"])
+EVERY = pytest.mark.parametrize("name", ["sequential", "frame", "stream"])
 
 
 @EVERY
@@ -162,9 +162,10 @@ def test_no_file_is_an_error(tmp_path: Path, place: str) -> None:
 
 
 def test_the_registry_builds_by_name() -> None:
-    assert set(MODELS) == {"sequential", "frame"}
+    assert set(MODELS) == {"sequential", "frame", "stream"}
     assert isinstance(build("sequential", {"dim": 8, "dilations": [2, 1]}), SequentialModel)
     assert isinstance(build("frame", {"features": {"fps": "24"}}), FrameModel)
+    assert isinstance(build("stream", {"dim": 8, "dilations": [1, 2]}), StreamModel)
     for name, (config, model) in MODELS.items():
         made = build(name, config())
         assert type(made) is model and name_of(made) == name
@@ -173,7 +174,7 @@ def test_the_registry_builds_by_name() -> None:
 @pytest.mark.parametrize(
     ("name", "config", "said"),
     [
-        ("sequentail", {}, "unknown model 'sequentail'; expected one of sequential, frame"),
+        ("sequentail", {}, "unknown model 'sequentail'; expected one of sequential, frame, stream"),
         ("sequential", {"depth": 3}, "settings of model 'sequential' do not fit: .*depth"),
         ("frame", {"features": {"mels": 3}}, "settings of model 'frame' do not fit: .*mels"),
         ("sequential", {"dilations": 4}, "settings of model 'sequential' do not fit"),

@@ -35,6 +35,15 @@ SMALL: dict[str, dict[str, Any]] = {
         "num_workers": 0,
         "device": "cpu",
     },
+    "stream": {
+        "model": {"dim": 16, "channels": 4, "dilations": (1, 2), "features": {"n_mels": 20}},
+        "batch_size": 4,
+        "window_frames": 24,
+        "hop_frames": 6,
+        "epochs": 2,
+        "num_workers": 0,
+        "device": "cpu",
+    },
 }
 
 

@@ -20,7 +20,7 @@ CLOCK = Clock(16000, Fraction(30))
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"trainer": "both"}, "trainer 'both'; expected one of sequential, clips"),
+        ({"trainer": "both"}, "trainer 'both'; expected one of sequential, clips, stream"),
         ({"epochs": 3, "minutes": 1.0}, "epochs and minutes are both given"),
         ({"epochs": 0}, "epochs 0; expected a number above 0"),
         ({"minutes": -1.0}, "minutes -1.0"),
@@ -35,6 +35,8 @@ CLOCK = Clock(16000, Fraction(30))
         ({"n_streams": -1}, "n_streams -1"),
         ({"weight_decay": -0.1}, "weight_decay -0.1"),
         ({"velocity_weight": float("nan")}, "velocity_weight nan"),
+        ({"correlation_weight": -1.0}, "correlation_weight -1.0"),
+        ({"hop_frames": 0}, "hop_frames 0; expected at least 1"),
         ({"warmup": 1.5}, r"warmup 1.5; expected a share in \[0, 1\]"),
         ({"warmup": float("nan")}, "warmup nan"),
     ],
@@ -60,6 +62,14 @@ def test_the_batches_of_the_sequential_trainer() -> None:
     assert (policy.mode, policy.initial_stride, policy.dense_ratio) == ("mixed", 8, 0.25)
     assert (policy.max_epochs, policy.schedule) == (9, "staged")
     assert not spec.drop_last  # every window of every take is trained on
+
+
+def test_the_batches_of_the_stream_trainer() -> None:
+    config = TrainConfig(trainer="stream", batch_size=12, window_frames=40, hop_frames=7, seed=5)
+    spec = config.spec(5, CLOCK, epochs=9)
+    assert isinstance(spec, ClipSpec)
+    assert (spec.batch_size, spec.window_frames, spec.stride_frames, spec.seed) == (12, 40, 7, 5)
+    assert spec.shuffle and not spec.drop_last
 
 
 def test_the_stride_goes_over_the_epochs_of_the_run() -> None:

@@ -11,7 +11,7 @@ from judged_frames import faces, passage, spread_of
 from torch import Tensor
 
 from koekao.arkit import INDEX
-from koekao.training.losses import CurveLosses, correlation_by_curve
+from koekao.training.losses import CurveLosses, correlation_by_curve, correlation_loss
 
 JAW, FUNNEL = INDEX["jawOpen"], INDEX["mouthFunnel"]
 RISE = [0.0, 0.25, 0.5, 0.75] * 2
@@ -44,8 +44,11 @@ def test_it_is_numpys_over_the_frames_that_count() -> None:
     spread = spread_of(jawOpen=0.2, mouthFunnel=0.3)
     loss = correlation(predicted, target, mask=mask, spread=spread)
     for curve in (JAW, FUNNEL):
-        r = [np.corrcoef(predicted[s, mask[s], curve], target[s, mask[s], curve])[0, 1] for s in range(3)]
-        assert loss.value[curve].item() == pytest.approx(1 - np.mean(r), abs=1e-3)
+        seen, true = (
+            np.concatenate([(x[s, mask[s], curve] - x[s, mask[s], curve].mean()).numpy() for s in range(3)])
+            for x in (predicted, target)
+        )
+        assert loss.value[curve].item() == pytest.approx(1 - np.corrcoef(seen, true)[0, 1], abs=1e-3)
 
 
 def test_offsets_between_streams_are_no_movement() -> None:
@@ -88,7 +91,36 @@ def test_a_window_that_begins_a_take_counts() -> None:
     assert correlation(faces(jawOpen=OTHER), faces(jawOpen=RISE), reset=reset).counted[JAW]
 
 
-def test_windows_that_do_not_count_do_not_water_the_others_down() -> None:
-    target = faces(2, jawOpen=RISE)
+def test_windows_are_weighed_by_how_they_move() -> None:
+    """Twice the movement, opposed, beside one that is right: moments of 1 and -4 over sqrt(5 * 5), r = -0.6."""
+    target, predicted = faces(2, jawOpen=RISE), faces(2, jawOpen=RISE)
+    target[1, :, JAW] = 0.9 - 2 * target[1, :, JAW]
+    predicted[1, :, JAW] *= 2
+    assert correlation(predicted, target).value[JAW].item() == pytest.approx(1.6, abs=2e-3)
+
+
+def test_a_window_in_which_the_truth_rests_asks_for_rest() -> None:
+    target, predicted = faces(2, jawOpen=RISE), faces(2, jawOpen=OTHER)
     target[1] = 0.3
-    assert correlation(faces(2, jawOpen=OTHER), target).value[JAW].item() == pytest.approx(0.2, abs=2e-3)
+    assert correlation(predicted, target).value[JAW].item() == pytest.approx(1 - 0.8 / np.sqrt(2), abs=2e-3)
+    predicted[1] = 0.1
+    assert correlation(predicted, target).value[JAW].item() == pytest.approx(0.2, abs=2e-3)
+
+
+def test_of_windows_that_do_not_count_nothing_is_seen() -> None:
+    """Neither their frames, which may be no numbers, nor their gradient."""
+    target, predicted = faces(2, jawOpen=RISE), faces(2, jawOpen=OTHER)
+    target[1], mask = float("nan"), torch.ones(2, 8, dtype=torch.bool)
+    mask[1, 3:] = False
+    predicted.requires_grad_()
+    loss = correlation(predicted, target, mask=mask).shares().sum()
+    loss.backward()
+    assert loss.item() == pytest.approx(0.2, abs=2e-3)
+    assert predicted.grad is not None and predicted.grad.isfinite().all() and not predicted.grad[1].any()
+
+
+def test_the_loss_of_whole_windows_is_the_mean_over_the_curves_that_count() -> None:
+    target, predicted = faces(jawOpen=RISE), faces(jawOpen=OTHER)
+    mask = torch.ones(1, 8, dtype=torch.bool)
+    assert correlation_loss(predicted, target, spread_of(jawOpen=0.1), mask).item() == pytest.approx(0.2, abs=2e-3)
+    assert correlation_loss(predicted, target, torch.zeros(52), mask).item() == 0

@@ -19,10 +19,10 @@ from koekao.training.schedule import learning_rate
 
 Start = Callable[..., Trainer]
 Events = Callable[..., list[dict[str, Any]]]
-BOTH = pytest.mark.parametrize("name", ["sequential", "clips"])
+EVERY = pytest.mark.parametrize("name", ["sequential", "clips", "stream"])
 
 
-@BOTH
+@EVERY
 def test_a_whole_run_and_its_folder(start: Start, events: Events, tmp_path: Path, name: str, spoken: Corpus) -> None:
     trainer = start(name)
     planned = steps_of_run(trainer.config, trainer.train_takes, trainer.config.epochs or 0)
@@ -45,7 +45,7 @@ def test_a_whole_run_and_its_folder(start: Start, events: Events, tmp_path: Path
     assert (end["step"], end["reason"]) == (planned, "all epochs done")
 
 
-@BOTH
+@EVERY
 def test_steps_tell_their_losses_and_the_learning_rate(start: Start, events: Events, name: str) -> None:
     trainer = start(name, epochs=2, learning_rate=0.004, warmup=0.3)
     trainer.fit()
@@ -55,7 +55,7 @@ def test_steps_tell_their_losses_and_the_learning_rate(start: Start, events: Eve
         terms = [value for key, value in line.items() if key.startswith("loss_")]
         assert line["loss"] == pytest.approx(sum(terms), abs=1e-5) and line["windows_per_s"] > 0
     first, last = events("step")[0], events("step")[-1]
-    assert ("loss_velocity" in first) is (name == "sequential")
+    assert ("loss_velocity" in first) is (name != "clips") and ("loss_correlation" in first) is (name == "stream")
     assert last["learning_rate"] < first["learning_rate"]
 
 

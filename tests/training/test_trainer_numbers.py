@@ -16,14 +16,14 @@ from koekao.training import trainer as trainer_module
 
 Start = Callable[..., Trainer]
 Events = Callable[..., list[dict[str, Any]]]
-BOTH = pytest.mark.parametrize("name", ["sequential", "clips"])
+EVERY = pytest.mark.parametrize("name", ["sequential", "clips", "stream"])
 
 
 def weights_of(trainer: Trainer) -> dict[str, torch.Tensor]:
     return {name: value.detach().clone() for name, value in trainer.model.state_dict().items()}
 
 
-@BOTH
+@EVERY
 @pytest.mark.parametrize("what", ["target", "sound", "gradient"])
 def test_nan_stops_before_the_weights_change(
     start: Start, monkeypatch: pytest.MonkeyPatch, name: str, what: str
@@ -38,7 +38,9 @@ def test_nan_stops_before_the_weights_change(
             before["weights"] = weights_of(trainer)
             before["moments"] = [s["exp_avg"].clone() for s in trainer.parts.optimizer.state.values()]
             if what == "target":
-                batch["arkit" if name == "clips" else "blendshapes"][0] = float("nan")
+                batch["blendshapes" if name == "sequential" else "arkit"][0] = float("nan")
+            elif what == "sound" and name == "stream":  # it is told of the sound by log-mel alone
+                batch["mel"] = torch.full((4, 24, 2, 20), float("nan"))
             elif what == "sound":
                 batch["wav" if name == "clips" else "audio"][0] = float("nan")
             else:

@@ -25,14 +25,14 @@ from koekao.training.parts import seconds_a_step, steps_of_run
 
 Start = Callable[..., Trainer]
 Events = Callable[..., list[dict[str, Any]]]
-BOTH = pytest.mark.parametrize("name", ["sequential", "clips"])
+EVERY = pytest.mark.parametrize("name", ["sequential", "clips", "stream"])
 
 
 def weights_of(trainer: Trainer) -> dict[str, torch.Tensor]:
     return {name: value.detach().clone() for name, value in trainer.model.state_dict().items()}
 
 
-@BOTH
+@EVERY
 def test_debug_is_exactly_three_batches(start: Start, events: Events, name: str) -> None:
     trainer = start(name, debug=True)
     assert trainer.fit() == "debug: 3 batches"

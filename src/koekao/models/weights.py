@@ -21,12 +21,14 @@ from koekao.features import LogMelConfig
 from koekao.models.base import FaceModel
 from koekao.models.frame import FrameConfig, FrameModel
 from koekao.models.sequential import SequentialConfig, SequentialModel
+from koekao.models.stream import StreamConfig, StreamModel
 
 FORMAT, VERSION = "koekao-model", 1
 
 MODELS: dict[str, tuple[type[Any], type[FaceModel]]] = {
     "sequential": (SequentialConfig, SequentialModel),
     "frame": (FrameConfig, FrameModel),
+    "stream": (StreamConfig, StreamModel),
 }
 """Name -> (config, model). A model of your own is one more entry."""
 

@@ -12,7 +12,7 @@ from koekao.windows.stride import Mode, Schedule, StridePolicy
 if TYPE_CHECKING:
     from koekao.batches import ClipSpec, StreamSpec
 
-TrainerName = Literal["sequential", "clips"]
+TrainerName = Literal["sequential", "clips", "stream"]
 DEBUG_BATCHES = 3
 
 
@@ -21,18 +21,20 @@ class TrainConfig:
     """Settings of a run.
 
     Attributes:
-        trainer: sequential (streams of windows, last frame, state per row) or clips (shuffled clips, one frame).
+        trainer: sequential (streams of windows, last frame, state per row), clips (shuffled clips, one frame) or stream
+            (shuffled windows, every frame of them).
         epochs: passes over the training takes; over them the stride goes from coarse to fine.
         minutes: instead of epochs: as many as fit into this wall time, found by a short measurement.
         max_steps: stop after this many steps whatever the epoch; 0 = no limit.
-        batch_size: rows a step; 0 = 64 for sequential, 256 for clips.
+        batch_size: rows a step; 0 = 64 for sequential, 256 for clips, 8 for stream.
         n_streams: streams the rows are shared out to; 0 = as many as the takes and the batch allow.
-        window_frames: frames a window of the sequential trainer.
+        window_frames: frames a window of the sequential trainer and of the stream trainer.
         stride: how far apart its windows start.
         initial_stride: frames between windows at first (always, for sparse and mixed).
         final_stride: frames between windows in the last epoch of progressive.
         schedule: how progressive goes from one to the other.
         dense_ratio: share of dense windows in mixed.
+        hop_frames: frames between the starts of windows of the stream trainer.
         clip_s: seconds a clip of the clip trainer.
         target_frame: which frame of a clip is the target; 0 is the first.
         learning_rate: AdamW's, at its highest.
@@ -40,6 +42,7 @@ class TrainConfig:
         warmup: share of the steps in which the learning rate rises; a cosine to 0 follows.
         clip_norm: largest norm of the gradient.
         velocity_weight: weight of the velocity term beside the position term.
+        correlation_weight: weight of the correlation term of the stream trainer.
         validations: about how often in a run the validation takes are animated and scored.
         model: settings of the model that differ from its defaults, as --model.dim 128.
         num_workers: threads that gather batches; 0 gathers inline.
@@ -62,6 +65,7 @@ class TrainConfig:
     final_stride: int = 1
     schedule: Schedule = "linear"
     dense_ratio: float = 0.1
+    hop_frames: int = 16
     clip_s: float = 10.0
     target_frame: int = 0
     learning_rate: float = 1e-3
@@ -69,6 +73,7 @@ class TrainConfig:
     warmup: float = 0.05
     clip_norm: float = 1.0
     velocity_weight: float = 0.1
+    correlation_weight: float = 0.5
     validations: int = 10
     model: dict[str, Any] = field(default_factory=dict)
     num_workers: int = 1
@@ -87,9 +92,11 @@ class TrainConfig:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ConfigError(f"{name} {value!r}", expected="a number above 0")
-        for name in ("max_steps", "batch_size", "n_streams", "weight_decay", "velocity_weight"):
+        for name in ("max_steps", "batch_size", "n_streams", "weight_decay", "velocity_weight", "correlation_weight"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name} {getattr(self, name)!r}", expected="0 or more")
+        if not self.hop_frames >= 1:
+            raise ConfigError(f"hop_frames {self.hop_frames!r}", expected="at least 1")
         if not 0 <= self.warmup <= 1:
             raise ConfigError(f"warmup {self.warmup!r}", expected="a share in [0, 1]")
 
@@ -105,6 +112,13 @@ class TrainConfig:
         if self.trainer == "clips":
             return ClipSpec(
                 batch_size=self.batch_size or 256, window_frames=clip_frames(self.clip_s, clock), seed=self.seed
+            )
+        if self.trainer == "stream":
+            return ClipSpec(
+                batch_size=self.batch_size or 8,
+                window_frames=self.window_frames,
+                stride_frames=self.hop_frames,
+                seed=self.seed,
             )
         batch_size = self.batch_size or 64
         policy = StridePolicy(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -14,9 +14,10 @@ from koekao.batches.spec import Spec, StreamSpec
 from koekao.corpus import Corpus
 from koekao.errors import ConfigError
 from koekao.features import LogMelConfig
-from koekao.models import FaceModel, FrameModel, SequentialModel, build
+from koekao.models import FaceModel, FrameModel, SequentialModel, StreamModel, build
 from koekao.training.config import TrainConfig
-from koekao.training.tasks import ClipTask, SequentialTask, Task
+from koekao.training.take_mel import COLUMN, TakeMel, has_packed_mel
+from koekao.training.tasks import ClipTask, SequentialTask, StreamTask, Task
 
 _PROBE_STEPS = 8
 
@@ -42,7 +43,7 @@ def make_model(config: TrainConfig, corpus: Corpus) -> FaceModel:
     features = LogMelConfig(sample_rate=corpus.sample_rate, fps=str(corpus.fps))
     if config.trainer == "clips":
         return build("frame", {"features": features, "target_frame": config.target_frame} | config.model)
-    return build("sequential", {"features": features} | config.model)
+    return build(config.trainer, {"features": features} | config.model)
 
 
 @dataclass
@@ -58,6 +59,9 @@ class Parts:
 def make_parts(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec) -> Parts:
     """Everything around ``model`` for training on ``takes`` in batches of ``spec``."""
     device = model.curve_mean.device
+    if isinstance(model, StreamModel):
+        columns = (COLUMN, "arkit") if has_packed_mel(takes, model.features) else ("arkit",)
+        spec = replace(spec, columns=columns)  # raw sound is not read
     loader = Loader(
         takes,
         spec,
@@ -65,10 +69,12 @@ def make_parts(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec)
         prefetch_factor=config.prefetch_factor if config.num_workers else None,
         device=device if device.type == "cuda" and config.pin_memory else None,
     )
-    return Parts(model=model, loader=loader, task=_task(config, model, spec), optimizer=_optimizer(config, model))
+    return Parts(
+        model=model, loader=loader, task=_task(config, takes, model, spec), optimizer=_optimizer(config, model)
+    )
 
 
-def _task(config: TrainConfig, model: FaceModel, spec: Spec) -> Task:
+def _task(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec) -> Task:
     if isinstance(model, SequentialModel) and isinstance(spec, StreamSpec):
         return SequentialTask(model, spec.n_streams, config.velocity_weight)
     if isinstance(model, FrameModel):
@@ -76,6 +82,13 @@ def _task(config: TrainConfig, model: FaceModel, spec: Spec) -> Task:
             seen = f"target_frame {model.config.target_frame} of clips of {spec.window_frames} frames"
             raise ConfigError(seen, expected="a frame of the clip", do="say longer --clip-s, or an earlier frame")
         return ClipTask(model)
+    if isinstance(model, StreamModel):
+        return StreamTask(
+            model,
+            None if COLUMN in spec.columns else TakeMel(takes, model.features),
+            velocity_weight=config.velocity_weight,
+            correlation_weight=config.correlation_weight,
+        )
     raise TypeError(f"no task for {type(model).__name__} on {type(spec).__name__}")
 
 

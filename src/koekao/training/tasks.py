@@ -1,4 +1,4 @@
-"""The two ways of training: what a batch is asked and how the answer is judged. The loop around them is one.
+"""The three ways of training: what a batch is asked and how the answer is judged. The loop around them is one.
 
 Shapes: B = S streams * R consecutive windows, T frames a window.
 """
@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from koekao.batches import Batch
-from koekao.models import FaceModel, FrameModel, SequentialModel, State
+from koekao.models import FaceModel, FrameModel, SequentialModel, State, StreamModel
 from koekao.models.state import detached
-from koekao.training.losses import position_loss, velocity_loss
+from koekao.training.losses import correlation_loss, position_loss, velocity_loss
+from koekao.training.take_mel import COLUMN, TakeMel
 
 
 class Task(Protocol):
@@ -86,6 +87,69 @@ class ClipTask:
         predicted = model(batch["wav"], batch["start_frames"], batch["valid_frames"])
         target, mask = batch["arkit"][:, self.target_frame, :], batch["frame_mask"][:, self.target_frame]
         return {"position": position_loss(predicted, target, model.curve_spread, mask)}
+
+
+class StreamTask:
+    """model.step over each window -> all its frames, of which those count that are the same in the whole stream.
+
+    A window starts with the state of a stream that has not begun. Where it starts a take, that is the truth; elsewhere
+    its first ``context_frames - 1`` frames only tell the model what came before, and its last ``look_ahead_frames``
+    only what comes after. Windows are independent, so nothing goes over from one batch to the next.
+
+    Args:
+        mel: where the log-mel of windows comes from if batches do not bring it.
+    """
+
+    def __init__(
+        self, model: StreamModel, mel: TakeMel | None, *, velocity_weight: float, correlation_weight: float
+    ) -> None:
+        self.context_frames, self.look_ahead_frames = model.config.context_frames, model.config.look_ahead_frames
+        self.mel, self.velocity_weight, self.correlation_weight = mel, velocity_weight, correlation_weight
+        self.state: State = {}
+
+    def losses(self, model: FaceModel, batch: Batch) -> dict[str, Tensor]:
+        """``position``, ``velocity`` and ``correlation``, in spreads of each curve, over the supervised frames."""
+        predicted, target, mask = self.predict(model, batch), batch["arkit"], self.supervised(batch)
+        spread = model.curve_spread
+        losses = {"position": position_loss(predicted, target, spread, mask)}
+        if self.velocity_weight:
+            one, never = torch.ones_like(mask, dtype=torch.int64), torch.zeros_like(mask)
+            velocity = velocity_loss(predicted, target, spread, mask, reset=never, gap_frames=one)
+            losses["velocity"] = self.velocity_weight * velocity
+        if self.correlation_weight:
+            losses["correlation"] = self.correlation_weight * correlation_loss(predicted, target, spread, mask)
+        return losses
+
+    def predict(self, model: FaceModel, batch: Batch) -> Tensor:
+        """``[B, T, 52]``, every frame of each window from a fresh state."""
+        if not isinstance(model, StreamModel):
+            raise TypeError(f"{type(model).__name__} does not predict every frame of a window")
+        curves, _ = model.step(model.seen_of(self._columns(model, batch)), model.init_state(len(batch["arkit"])))
+        return curves
+
+    def supervised(self, batch: Batch) -> Tensor:
+        """``[B, T]`` bool: tracked frames whose look-ahead is in the window, and whose context is or begins the take.
+
+        The last frames of a short take do not count either: columns after its end still reach back into its sound.
+        """
+        valid, start, n_frames = batch["valid_frames"][:, None], batch["start_frames"][:, None], batch["arkit"].shape[1]
+        frame = torch.arange(n_frames, device=valid.device)
+        from_begin = (start == 0) | (frame >= self.context_frames - 1)
+        supervised: Tensor = batch["frame_mask"] & from_begin & (frame < valid - self.look_ahead_frames)
+        return supervised
+
+    def _columns(self, model: StreamModel, batch: Batch) -> Tensor:
+        """Normalised log-mel ``[B, front + T + look-ahead, C, M]``, silent before and after the window."""
+        n_frames, device = batch["arkit"].shape[1], model.curve_mean.device
+        if COLUMN in batch:
+            raw = batch[COLUMN]
+        elif self.mel is not None:
+            raw = self.mel.windows(batch["file_indices"], batch["start_frames"], n_frames).to(device)
+        else:
+            raise TypeError("batches without log-mel, and no TakeMel to have it from")
+        lengths = model.past_frames, self.look_ahead_frames
+        before, after = (model.features.silence.expand(len(raw), n, raw.shape[2], -1) for n in lengths)
+        return torch.cat([before, model.features.normalise(raw), after], 1)
 
 
 def last_frames(batch: Batch) -> tuple[Tensor, Tensor]:

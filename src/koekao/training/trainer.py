@@ -1,4 +1,4 @@
-"""The training loop, one for both trainers.
+"""The training loop, one for all trainers.
 
 Events told to the listeners (JSON values): ``begin`` (what is trained on what, how long), ``reset`` (step, and the take
 names of the streams that begin a take, by row), ``step`` (loss by term, learning rate, windows/s), ``validation``

@@ -1,12 +1,15 @@
-"""Correlation: 1 - Pearson's r of each curve over the frames of a stream's window.
+"""Correlation: 1 - Pearson's r of each curve over the frames of the windows.
 
-Squared errors are won by moving too little; r does not care how far a curve moves, only that it moves when the truth
-does, and so pulls a model out of the still mouth. It says nothing of offset and scale, hence never stands alone.
+Squared errors are won by moving too little: they are least for a face that hardly moves wherever the sound does not
+decide the curve. r does not care how far a curve moves, only that it moves when the truth does, and so pulls a model
+out of the still mouth. It says nothing of offset and scale, hence never stands alone.
 
-A window counts for a curve if the truth moves in it by at least 0.1 spreads (standard deviation): below that r is about
-noise. It needs eight frames that count, since few points always correlate, and must be of one take, since the offset
-between two would be taken for movement. A prediction that does not move has r = 0, and a gradient that is finite: 0.01
-spreads are added to its standard deviation (in squares), which above 0.25 spreads costs r less than a thousandth.
+Each window is centred by itself, as each take is in the metric, and the moments of all windows are then summed: a
+window in which a curve rests has little say in its r. A window needs eight frames that count, since few points always
+correlate, and must be of one take, since the offset between two would be taken for movement. A curve counts if the
+truth moves by at least 0.1 spreads (standard deviation): below that r is about noise. A prediction that does not move
+has r = 0, and a gradient that is finite: 0.01 spreads are added to its standard deviation (in squares), which above
+0.25 spreads costs r less than a thousandth.
 """
 
 from __future__ import annotations
@@ -24,19 +27,26 @@ FLOOR_SPREADS = 0.01
 def correlation_by_curve(
     predicted: Tensor, target: Tensor, spread: Tensor, mask: Tensor, *, reset: Tensor
 ) -> CurveLosses:
-    """1 - r of each curve, in [0, 2], averaged over the windows that count.
+    """1 - r of each curve, in [0, 2].
 
     Args:
-        predicted, target: ``[S, R, 52]``. spread: ``[52]``. mask, reset: ``[S, R]`` bool.
+        predicted, target: ``[S, R, 52]``, S windows. spread: ``[52]``. mask, reset: ``[S, R]`` bool.
     """
-    n_frames = mask.sum(1)[:, None]
+    usable = (mask.sum(1) >= LEAST_FRAMES) & ~reset[:, 1:].any(1)
+    mask = mask & usable[:, None]
+    n_frames = mask.sum().clamp_min(1)
     a, b = (_centred(curves, spread, mask) for curves in (predicted, target))
-    covariance, a_variance, b_variance = ((x * y).sum(1) / n_frames.clamp_min(1) for x, y in ((a, b), (a, a), (b, b)))
-    counted = (n_frames >= LEAST_FRAMES) & (b_variance >= LEAST_TRUE_SPREADS**2) & ~reset[:, 1:].any(1, keepdim=True)
+    covariance, a_variance, b_variance = ((x * y).sum((0, 1)) / n_frames for x, y in ((a, b), (a, a), (b, b)))
+    counted = b_variance >= LEAST_TRUE_SPREADS**2
     scale = (a_variance + FLOOR_SPREADS**2).sqrt() * b_variance.clamp_min(LEAST_TRUE_SPREADS**2).sqrt()
-    apart = torch.where(counted, 1 - covariance / scale, torch.zeros_like(scale))
-    n_windows = counted.sum(0)
-    return CurveLosses(value=apart.sum(0) / n_windows.clamp_min(1), counted=n_windows > 0)
+    return CurveLosses(value=torch.where(counted, 1 - covariance / scale, torch.zeros_like(scale)), counted=counted)
+
+
+def correlation_loss(predicted: Tensor, target: Tensor, spread: Tensor, mask: Tensor) -> Tensor:
+    """:func:`correlation_by_curve` of windows that are each of one take, averaged over the curves that count; 0 if none
+    does."""
+    found = correlation_by_curve(predicted, target, spread, mask, reset=torch.zeros_like(mask))
+    return found.shares().sum()
 
 
 def _centred(curves: Tensor, spread: Tensor, mask: Tensor) -> Tensor:

@@ -1,0 +1,190 @@
+"""The stream model: every frame of a stream from the sound up to it and a declared look-ahead, with carried state.
+
+Shapes: B streams or windows, T frames, F frames around a frame, C columns a frame, M bands, D width.
+
+A convolution over time and frequency turns the log-mel around each frame into a vector; a trunk of dilated causal
+convolutions, whose past is the state, turns those into curves in units of their spread. The look-ahead lies in the
+front alone, so the trunk's state never holds what a later frame would change.
+
+Training runs the very :meth:`StreamModel.step` that a live face runs, over windows from a stream's fresh state, and
+every frame of a window is predicted at the price of one: that is why it learns from some hundred times more frames a
+second than a model that is asked for the last frame. Its reach is finite (``context_frames``), so frames that deep in a
+window are to the bit what they are in the whole stream, and the others are left out of the loss. What that gives up:
+nothing said longer ago than the context, a second by default, plays a part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from koekao.arkit import N_CURVES
+from koekao.errors import ConfigError
+from koekao.features import LogMel, LogMelConfig
+from koekao.models.base import FaceModel
+from koekao.models.causal import CausalBlock
+from koekao.models.disturbance import disturbed
+from koekao.models.front import BANDS, BandFront, frames_around
+from koekao.models.state import State, check_rows
+
+LOOK_AHEADS_FRAMES = (0, 1, 3, 6)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamConfig:
+    """Settings of :class:`StreamModel`.
+
+    Attributes:
+        features: the log-mel front end.
+        look_ahead_frames: frames of sound after a frame's own end that it waits for: 0, 1, 3 or 6.
+        front_frames: frames before a frame that the front sees with it; the trunk reaches further back.
+        channels: what the front tells of each patch of bands.
+        dim: width D of the trunk; 128 makes 0.35 million parameters, 256 1.2 million, 448 3.5 million.
+        dilations: one residual block each, in frames, kernel 3.
+        dropout: share of hidden values dropped in training, in [0, 1).
+        noise: spread of the noise added to the features in training, in their own spreads.
+        level: spread of the level and of the tilt over the bands that each window is shifted by in training.
+        band_shift: spread of how far, in bands, the spectrum of each window is moved up or down in training.
+        band_dropout: share of bands silenced in training, the same ones all over a window, in [0, 1).
+    """
+
+    features: LogMelConfig = field(default_factory=LogMelConfig)
+    look_ahead_frames: int = 3
+    front_frames: int = 2
+    channels: int = 32
+    dim: int = 128
+    dilations: tuple[int, ...] = (1, 2, 4, 8)
+    dropout: float = 0.2
+    noise: float = 0.3
+    level: float = 0.2
+    band_shift: float = 1.5
+    band_dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.look_ahead_frames not in LOOK_AHEADS_FRAMES:
+            expected = "one of " + ", ".join(map(str, LOOK_AHEADS_FRAMES))
+            raise ConfigError(f"look_ahead_frames {self.look_ahead_frames!r}", expected=expected)
+        if not isinstance(self.front_frames, int) or self.front_frames < 0:
+            raise ConfigError(f"front_frames {self.front_frames!r}", expected="a whole number of at least 0")
+        whole = (self.dim, self.channels, *self.dilations)
+        if not all(isinstance(n, int) and n >= 1 for n in whole):
+            seen = f"dim {self.dim!r}, channels {self.channels!r}, dilations {self.dilations!r}"
+            raise ConfigError(seen, expected="whole numbers of at least 1")
+        if not (0 <= self.dropout < 1 and 0 <= self.band_dropout < 1):
+            raise ConfigError(f"dropout {self.dropout!r}, band_dropout {self.band_dropout!r}", expected="in [0, 1)")
+        if not (self.noise >= 0 and self.level >= 0 and self.band_shift >= 0):
+            seen = f"noise {self.noise!r}, level {self.level!r}, band_shift {self.band_shift!r}"
+            raise ConfigError(seen, expected="0 or more")
+        if self.features.n_mels < BANDS:
+            seen = f"n_mels {self.features.n_mels}"
+            raise ConfigError(seen, expected=f"at least {BANDS}, as many as the front looks at together")
+
+    @property
+    def context_frames(self) -> int:
+        """The frame itself and the past that it is made from."""
+        return 1 + self.front_frames + 2 * sum(self.dilations)
+
+    @property
+    def n_around(self) -> int:
+        """F: frames that the front sees of each frame."""
+        return self.front_frames + 1 + self.look_ahead_frames
+
+
+class StreamModel(FaceModel):
+    """Streams in pieces of any length to all their frames; windows ``[B, S]`` to their last frame ``[B, 52]``."""
+
+    config: StreamConfig
+
+    def __init__(self, config: StreamConfig) -> None:
+        super().__init__(LogMel(config.features))
+        self.config = config
+        self.front = BandFront(
+            n_columns=config.n_around * config.features.columns_per_frame,
+            n_mels=config.features.n_mels,
+            channels=config.channels,
+            dim=config.dim,
+            dropout=config.dropout,
+        )
+        self.blocks = nn.ModuleList(CausalBlock(config.dim, d, config.dropout) for d in config.dilations)
+        self.head = nn.Sequential(nn.LayerNorm(config.dim), nn.Dropout(config.dropout), nn.Linear(config.dim, N_CURVES))
+
+    @property
+    def look_ahead_frames(self) -> int:
+        return self.config.look_ahead_frames
+
+    @property
+    def past_frames(self) -> int:
+        return self.config.front_frames
+
+    def forward(self, audio: Tensor, start_frames: Tensor | None = None, valid_frames: Tensor | None = None) -> Tensor:
+        """The last real frame of each window (see :class:`FaceModel`); what its look-ahead lacks counts as silence."""
+        start = (
+            torch.zeros(len(audio), dtype=torch.int64, device=audio.device) if start_frames is None else start_frames
+        )
+        if valid_frames is None:
+            valid_frames = torch.full_like(start, self.clock.frame_at(audio.shape[1]))
+        origin, end = self.features.frame_starts(start), self.features.frame_starts(start + valid_frames)
+        real = torch.arange(audio.shape[1], device=audio.device) < (end - origin)[:, None]
+        context, ahead = self.config.context_frames, self.config.look_ahead_frames
+        columns = self.features.columns(
+            torch.where(real, audio, torch.zeros_like(audio)),
+            origin_samples=origin,
+            first_frame=start + valid_frames - context,
+            n_frames=context + ahead,
+        )
+        seen = self.seen_of(columns)
+        frame = valid_frames[:, None] - torch.arange(seen.shape[1], 0, -1, device=audio.device)  # in the window
+        within = (frame >= 0)[:, :, None, None, None]  # a stream's past is silent in what it would have seen ahead, too
+        seen = torch.where(within, seen, self.features.silence)
+        return self.step(seen, self.init_state(len(audio)))[0][:, -1]
+
+    def observe(self, audio: Tensor, *, origin_samples: int, first_frame: int, n_frames: int) -> Tensor:
+        """``[B, T, F, C, M]``: the normalised columns around each frame."""
+        columns = self.features.columns(
+            audio,
+            origin_samples=origin_samples,
+            first_frame=first_frame - self.config.front_frames,
+            n_frames=n_frames + self.config.n_around - 1,
+        )
+        return self.seen_of(columns)
+
+    def seen_of(self, columns: Tensor) -> Tensor:
+        """What :meth:`step` takes of frames, from normalised columns ``[B, T + F - 1, C, M]`` of them and around them.
+
+        In training the columns are disturbed on the way.
+        """
+        if self.training:
+            how = self.config
+            columns = disturbed(
+                columns,
+                noise=how.noise,
+                level=how.level,
+                band_shift=how.band_shift,
+                band_dropout=how.band_dropout,
+            )
+        return frames_around(columns, self.config.n_around)
+
+    def init_state(self, n_rows: int) -> State:
+        """The state of streams that have been silent for ever: the past ``[B, 2 d, D]`` of each block's input.
+
+        In training the gradient goes through it, for windows that begin with a take begin with this state.
+        """
+        shape = n_rows, 1, self.config.n_around, self.config.features.columns_per_frame, -1
+        with torch.set_grad_enabled(self.training and torch.is_grad_enabled()):
+            x, state = self.front(self.features.silence.expand(shape)), {}
+            for number, block in enumerate(self._causal_blocks()):
+                state[f"past_{number}"] = block.past_of(x[:, 0])
+                x, _ = block(x, state[f"past_{number}"])
+        return state
+
+    def step(self, seen: Tensor, state: State) -> tuple[Tensor, State]:
+        check_rows(state, len(seen))
+        x, after = self.front(seen), {}
+        for number, block in enumerate(self._causal_blocks()):
+            x, after[f"past_{number}"] = block(x, state[f"past_{number}"])
+        return self.in_units(self.head(x)), after
+
+    def _causal_blocks(self) -> list[CausalBlock]:
+        return [block for block in self.blocks if isinstance(block, CausalBlock)]
