@@ -41,7 +41,7 @@ class TrainConfig:
         weight_decay: AdamW's, on matrices alone.
         warmup: share of the steps in which the learning rate rises; a cosine to 0 follows.
         clip_norm: largest norm of the gradient.
-        velocity_weight: weight of the velocity term beside the position term.
+        velocity_weight: weight of the velocity term beside the position term; the stream trainer trembles less with 2.
         correlation_weight: weight of the correlation term of the stream trainer.
         validations: about how often in a run the validation takes are animated and scored.
         model: settings of the model that differ from its defaults, as --model.dim 128.
