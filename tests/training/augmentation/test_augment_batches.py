@@ -11,7 +11,7 @@ import torch
 
 from koekao.batches import AdaptiveSequentialDataset, Loader, StreamSpec, gather
 from koekao.batches.items import row_of
-from koekao.clock import Clock
+from koekao.clock import Clock, parse_fps
 from koekao.corpus import Corpus
 from koekao.errors import BatchError, CurvesError, SoundError
 from koekao.training.augmentation import Augmentation, AugmentConfig, Mirror, Window
@@ -122,6 +122,17 @@ def test_it_does_not_matter_where_a_window_lies_in_memory(spoken_window: Window)
         Augmentation(ALL, CLOCK, 0).augment(window, window_generator(0, 0, 0, 0))
         results.append(window.sound.copy())
     assert all(np.array_equal(result, results[0]) for result in results)
+
+
+@pytest.mark.parametrize(("rate", "fps"), [(8000, "24"), (22050, "29.97"), (44100, "30"), (48000, "60")])
+@pytest.mark.parametrize("n_frames", [1, 2, 100])
+def test_every_rate_and_length_is_augmented(rate: int, fps: str, n_frames: int) -> None:
+    clock, generator = Clock(rate, parse_fps(fps)), np.random.default_rng(0)
+    sound = generator.standard_normal(clock.window_samples(n_frames), np.float32)
+    window = Window(clock, sound.copy(), generator.random((n_frames, 52), np.float32))
+    Augmentation(ALL, clock, 0).augment(window, generator)
+    assert np.isfinite(window.sound).all() and np.isfinite(window.curves).all()
+    assert not np.array_equal(window.sound, sound)
 
 
 def test_shapes_types_masks_and_everything_else_are_kept(spoken: Corpus) -> None:

@@ -53,7 +53,8 @@ def test_what_is_not_said_is_at_its_default() -> None:
         ({"silence": {"rest": [0.0] * 51}}, "Silence.rest .*expected 52 finite numbers"),
         ({"silence": {"sound_edge_s": 0}}, "Silence.sound_edge_s 0; expected a number in 0.001 to 5"),
         ({"bands": {"bands": 1.5}}, "BandMask.bands 1.5; expected a whole number"),
-        ({"time_shift": {"shift_frames": [-2, 2]}}, "TimeShift.shift_frames"),
+        ({"time_shift": {"shift_frames": [-2, 0]}}, "TimeShift.shift_frames"),
+        ({"time_shift": {"shift_frames": [0, 2]}}, "TimeShift.shift_frames"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings, said: str) -> None:

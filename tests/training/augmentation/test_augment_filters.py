@@ -68,6 +68,8 @@ def test_several_bands_are_masked_at_most_as_many_as_asked() -> None:
         curve = BandMask(bands=3, width_octaves=(0.3, 0.3)).curve_db(OCTAVES, np.random.default_rng(seed))
         edges = np.flatnonzero(np.diff((curve < 0).astype(int)) == 1)
         assert 0 <= len(edges) <= 3
+        wide = BandMask(bands=3, width_octaves=(3, 3), depth_db=(30, 30)).curve_db(OCTAVES, np.random.default_rng(seed))
+        assert wide.min() == -30  # where bands overlap, too
 
 
 @pytest.mark.parametrize("effect", [Tilt(), Equaliser(), BandMask()])

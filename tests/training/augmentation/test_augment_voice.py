@@ -105,6 +105,13 @@ def test_real_speech_is_not_delayed(semitones: float) -> None:
     assert product.argmax() == 0
 
 
+@pytest.mark.parametrize("semitones", [-3.0, -1.0, 1.0, 3.0])
+def test_hiss_without_periods_does_not_drift_to_one_side(semitones: float) -> None:
+    swelling = 1 + np.sin(2 * np.pi * 1.7 * SECONDS)
+    sound = np.float32(0.05 * swelling * np.random.default_rng(0).standard_normal(len(SECONDS)))
+    assert abs(lag_ms(shifted(sound, 2 ** (semitones / 12), RATE), sound)) < 1
+
+
 def test_clicks_stay_at_their_times() -> None:
     sound = np.zeros(48000, np.float32)
     clicks = np.arange(4000, 46000, 4000)

@@ -27,7 +27,7 @@ _FLOOR = 1e-9
 """Added to a band's power before the logarithm: the rounding of 16-bit sound, not less."""
 _MOST = 3.0
 """Largest change of the spectrum in nepers (26 dB): next to nothing is never made into something."""
-_AT_ONCE = 64
+_AT_ONCE = 48
 """Pieces; few enough to stay in the processor's cache."""
 
 

@@ -66,18 +66,16 @@ class Noise(WindowEffect):
             return
         level = math.sqrt(power(window.sound)) / amplitude(snr_db)
         if level:
-            window.sound[:] += np.float32(level) * make_noise(
-                len(window.sound), window.clock.sample_rate, colour, generator
-            )
+            noise = make_noise(len(window.sound), window.clock.sample_rate, colour, generator)
+            window.sound[:] += np.float32(level) * noise
 
 
 def make_noise(n_samples: int, sample_rate: int, colour: Colour, generator: np.random.Generator) -> Sound:
     """``[n_samples]`` float32 of noise with a mean square of 1 over these samples."""
-    noise = (
-        generator.random(n_samples, np.float32) - np.float32(0.5)
-        if colour == "white"
-        else _shaped(n_samples, sample_rate, colour, generator)
-    )
+    if colour == "white":
+        noise = generator.random(n_samples, np.float32) - np.float32(0.5)
+    else:
+        noise = _shaped(n_samples, sample_rate, colour, generator)
     if colour == "babble":
         noise *= _swell(n_samples, sample_rate, generator)
     noise /= np.float32(math.sqrt(power(noise)) or 1.0)

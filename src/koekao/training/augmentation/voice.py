@@ -30,7 +30,7 @@ _PREFERENCE = 1.0
 """How much more similar (of 1) a piece at full reach must be than one where it should be."""
 _CORRECTION = 0.3
 """How much of each move is made up for by those after it: what goes on smoothly drifts in one direction only."""
-_AT_ONCE = 64
+_AT_ONCE = 48
 """Pieces; few enough to stay in the processor's cache."""
 
 
