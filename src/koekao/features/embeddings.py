@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from koekao.errors import ConfigError, ModelError
 from koekao.features.encoded import PastEncoder
 
+_ONLY_FOR_TRAINING = "masked_spec_embed"
 _NEEDED = ("config.json", "preprocessor_config.json")
 
 
@@ -44,12 +45,17 @@ class Embedding(PastEncoder):
         except ImportError as fault:
             what = "the hf backend needs transformers, which is not installed"
             raise ConfigError(what, do='pip install "koekao[hf]"') from fault
+        from safetensors import SafetensorError
+
         how = {"local_files_only": True, "trust_remote_code": False}
+        read = {**how, "use_safetensors": True, "output_loading_info": True}
         try:
             self._prepare: Any = AutoFeatureExtractor.from_pretrained(str(folder), **how)
-            self._model: Any = AutoModel.from_pretrained(str(folder), use_safetensors=True, **how).eval()
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            model, info = AutoModel.from_pretrained(str(folder), **read)
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise ModelError(f"transformers cannot read it ({error})", where=folder) from error
+        _refuse_invented(info, folder)
+        self._model: Any = model.eval()
         if self._model.main_input_name != "input_values":
             what = f"a network that takes {self._model.main_input_name}"
             raise ModelError(what, where=folder, expected="input_values: raw sound, as wav2vec2 or HuBERT take it")
@@ -66,6 +72,15 @@ class Embedding(PastEncoder):
         n_newest = max(1, round(len(hidden) * self._newest_s * sample_rate / len(sound)))
         values: NDArray[np.float32] = hidden[-n_newest:].mean(0).float().numpy()
         return values
+
+
+def _refuse_invented(info: Mapping[str, Any], folder: Path) -> None:
+    """What a file lacks transformers fills with random numbers and a warning; a random network is no backend."""
+    lacking = sorted({*info["missing_keys"]} - {_ONLY_FOR_TRAINING})
+    lacking += sorted(str(mismatch[0]) for mismatch in info["mismatched_keys"])
+    if lacking:
+        what = f"lacks weights of the network, or has them in another shape: {', '.join(lacking[:5])}"
+        raise ModelError(what, where=folder, expected="all weights of the config", do="save the whole model again")
 
 
 def _files_of(folder: Path) -> list[Path]:

@@ -116,4 +116,4 @@ class EncodedPast(FeatureStream):
         if values.shape != (len(self.encoder.names),) or not np.isfinite(values).all():
             seen = f"{list(values.shape)} values, {int((~np.isfinite(values)).sum())} of them not finite"
             raise ModelError(seen, where=where, expected=f"{len(self.encoder.names)} finite numbers")
-        return values.astype(np.float32, copy=False)
+        return np.array(values, np.float32)  # a copy that torch may write to; pandas hands out read-only views

@@ -3,9 +3,10 @@
 The spectrum up to 5 kHz is modelled by linear prediction of order 10 (J. Makhoul, "Spectral linear prediction", IEEE
 Trans. ASSP 23, 1975: selective prediction, from the power spectrum of one region alone), after pre-emphasis. Instead of
 picking peaks, which appear, merge and vanish from frame to frame, each region where a formant lies (after G. Peterson
-and H. Barney, JASA 24, 1952, men to children) gets the centre of gravity of the squared envelope. It moves smoothly,
-always exists, and lies on the peak where there is one sharp peak. What it gives up: two formants in one region give a
-place between them, and a place is no proof of a resonance.
+and H. Barney, JASA 24, 1952, men to children) gets the centre of gravity of the squared envelope, above the place that
+was found for the region below it. Such a place moves smoothly, always exists, and lies on the peak where there is one
+sharp peak. What it gives up: two formants in one region give a place between them, and a place is no proof of a
+resonance.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ ORDER = 10
 TOP_HZ = 5000.0
 PRE_EMPHASIS = 0.97
 SHARPNESS = 2
+APART_KHZ = 0.3
 _GRID = 160
 _WHITE = 1e-4
 """Share of white noise added to each frame, 40 dB below it: keeps the equations solvable for pure tones."""
@@ -53,10 +55,14 @@ class Formants(nn.Module):
         self.register_buffer("lags", (lag[:, None] - lag).abs().long()[:ORDER, :ORDER], persistent=False)
 
     def forward(self, power: Tensor) -> Tensor:
-        envelope = self.envelope(power).pow(SHARPNESS)
-        weights = envelope[:, None] * self.regions
-        places: Tensor = (weights * self.grid_khz).sum(2) / weights.sum(2)
-        return places
+        """Each region counts only from about ``APART_KHZ`` above the place that was found in the one below."""
+        envelope, places = self.envelope(power).pow(SHARPNESS), list[Tensor]()
+        for region in self.regions:
+            weights = envelope * region
+            if places:
+                weights = weights * torch.sigmoid((self.grid_khz - places[-1] - APART_KHZ) / (APART_KHZ / 6))
+            places.append((weights * self.grid_khz).sum(1, keepdim=True) / weights.sum(1, keepdim=True))
+        return torch.cat(places, 1)
 
     def envelope(self, power: Tensor) -> Tensor:
         """``[n, 160]``: the predictor's power response from 0 to 5 kHz, not scaled; flat for silence."""

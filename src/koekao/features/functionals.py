@@ -64,7 +64,7 @@ def _statistics(past: Past) -> Tensor:
     mean_s = torch.where(counts, time_s, 0).sum(2) / n
     off = torch.where(counts, past.values - mean[..., None], 0)
     off_s = torch.where(counts, time_s - mean_s[..., None], 0)
-    slope = (off * off_s).sum(2) / off_s.square().sum(2).clamp_min(1 / past.fps**2)
+    slope = (off * off_s).sum(2) / off_s.square().sum(2).clamp_min(0.25 / past.fps**2)  # two frames have 0.5
     low, high = _quantiles(past.values, counts, n)
     return torch.stack([mean, (off.square().sum(2) / n).sqrt(), low, high, slope], 2)
 
@@ -74,7 +74,7 @@ def _quantiles(values: Tensor, counts: Tensor, n: Tensor) -> list[Tensor]:
     ordered = torch.where(counts, values, torch.inf).sort(2).values
     found = []
     for q in QUANTILES:
-        place = q * (n - 1)
+        place = q * (n - 1).double()  # a whole number times q would be float32
         below = place.floor().long()
         above = torch.minimum(below + 1, n - 1)
         low, high = (ordered.gather(2, i[..., None])[..., 0] for i in (below, above))
@@ -93,8 +93,10 @@ def _rhythm(past: Past) -> Tensor:
     begun = _pauses_begun(silent, least)
     before, here, after = past.flux_db_per_s.unfold(1, 3, 1).unbind(-1)
     onset = (here > before) & (here >= after) & (here > ONSET_DB_PER_S) & heard[:, :-2] & ~silent[:, 1:-1]
-    counts = [n / heard.shape[1], (heard & past.voiced).sum(1) / n, silent.sum(1) / n]
-    return torch.stack([*counts, begun.sum(1) / n * past.fps, onset.sum(1) / n * past.fps], 1)
+    seconds = n.double() / past.fps
+    shares = [(frames.sum(1) / n.double()) for frames in (heard & past.voiced, silent)]
+    rates = [events.sum(1) / seconds for events in (begun, onset)]
+    return torch.stack([n.double() / heard.shape[1], *shares, *rates], 1)
 
 
 def _pauses_begun(silent: Tensor, least: int) -> Tensor:

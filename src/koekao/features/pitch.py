@@ -38,7 +38,7 @@ class Pitch(nn.Module):
 
     def __init__(self, taper: Tensor, n_fft: int, sample_rate: int, f0_min_hz: float, f0_max_hz: float) -> None:
         super().__init__()
-        self.sample_rate, self.n_fft = sample_rate, n_fft
+        self.sample_rate, self.n_fft, self.f0_min_hz, self.f0_max_hz = sample_rate, n_fft, f0_min_hz, f0_max_hz
         self.first_lag, self.last_lag = math.floor(sample_rate / f0_max_hz), math.ceil(sample_rate / f0_min_hz)
         own = torch.fft.irfft(torch.fft.rfft(taper, n_fft).abs().square(), n_fft)[: self.last_lag + 2]
         self.register_buffer("correlation", own / own[0], persistent=False)
@@ -62,7 +62,7 @@ class Pitch(nn.Module):
         aside = 0.5 * (before - after) / torch.where(found, before - 2 * here + after, -1.0)
         lag = torch.where(found, self.first_lag + best[:, 0] + aside, float(self.last_lag))
         height = torch.where(found, here - 0.25 * (before - after) * aside, 0.0)
-        return (self.sample_rate / lag), height.clamp(0, 1)
+        return (self.sample_rate / lag).clamp(self.f0_min_hz, self.f0_max_hz), height.clamp(0, 1)
 
 
 def harmonicity_db(periodic: Tensor) -> Tensor:
