@@ -58,7 +58,8 @@ class Pitch(nn.Module):
         before, here, after = near.unbind(-1)
         is_peak = (here > before) & (here >= after) & (here > 0)
         best = torch.where(is_peak, here - self.cost, -torch.inf).argmax(1, keepdim=True)
-        before, here, after, found = (x.gather(1, best)[:, 0] for x in (before, here, after, is_peak))
+        before, here, after = near.gather(1, best[..., None].expand(-1, 1, 3))[:, 0].unbind(1)
+        found = is_peak.gather(1, best)[:, 0]
         aside = 0.5 * (before - after) / torch.where(found, before - 2 * here + after, -1.0)
         lag = torch.where(found, self.first_lag + best[:, 0] + aside, float(self.last_lag))
         height = torch.where(found, here - 0.25 * (before - after) * aside, 0.0)

@@ -48,6 +48,7 @@ DESCRIPTORS = (
     "alpha_db",
     "flux_db_per_s",
 )
+_N_ALONE = len(DESCRIPTORS) - 1
 _N_OF_VOICE = 5  # the first five mean something in voiced frames only
 _LEVEL, _FLUX = DESCRIPTORS.index("level_db"), DESCRIPTORS.index("flux_db_per_s")
 _BLOCK_FRAMES = 64
@@ -115,6 +116,7 @@ class Prosody(FeatureStream):
         self.past_frames = max(3, config.clock.frames_of(config.past_s))
         n_fft = 2 ** math.ceil(math.log2(config.window_samples + config.sample_rate / config.f0_min_hz + 2))
         taper = torch.hann_window(config.window_samples, periodic=True, dtype=torch.float64)
+        taper *= (2 / n_fft / taper.square().sum()).sqrt()  # so that a frame's bins add up to its mean square
         self.n_fft = n_fft
         self.register_buffer("taper", taper, persistent=False)
         self.register_buffer("of_voice", torch.arange(len(DESCRIPTORS)) < _N_OF_VOICE, persistent=False)
@@ -147,18 +149,18 @@ class Prosody(FeatureStream):
         self, sound: Tensor, *, origin_samples: Tensor, first_frame: Tensor, n_ready: Tensor, memory: State
     ) -> tuple[Tensor, State]:
         ends = ends_of(self.clock, first_frame, int(n_ready.max())) - origin_samples[:, None]
-        alone = self._alone(sound, ends)
-        row = torch.arange(len(sound), device=sound.device)
-        bands = torch.cat([memory["bands_db"][:, None], alone.pop("bands_db")], 1)
-        alone["flux_db_per_s"] = flux_db_per_s(bands[:, 1:], bands[:, :-1], self.fps)
-        pitch = _held(alone["f0_ln_hz"], alone["voicing"] > 0.5, memory["f0_ln_hz"])
-        alone["f0_ln_hz"] = pitch[:, 1:]
-        seen = torch.stack([*(alone[name] for name in DESCRIPTORS), alone["voicing"]], 2)
+        pieces = pieces_ending_at(sound, ends, self.config.window_samples, _BLOCK_FRAMES)
+        alone = torch.cat([self._alone(block) for block in pieces]).view(*ends.shape, -1)
+        f0_ln_hz, others, voicing, bands_db = torch.split(alone, [1, _N_ALONE - 1, 1, N_BANDS], 2)
+        bands = torch.cat([memory["bands_db"][:, None], bands_db], 1)
+        flux = flux_db_per_s(bands[:, 1:], bands[:, :-1], self.fps)
+        pitch = _held(f0_ln_hz[..., 0], voicing[..., 0] > 0.5, memory["f0_ln_hz"])
+        seen = torch.cat([pitch[:, 1:, None], others, flux[..., None], voicing], 2)
         past = torch.cat([memory["past"], seen], 1)
         due = self.refresh.due(first_frame, n_ready)
         fresh = self._summaries(past, due, first_frame).to(memory["summaries"])
         held, summaries = self.refresh.hold(fresh, due, memory["summaries"])
-        now = torch.cat([seen[..., -1:], seen[..., :-1]], 2).to(held)
+        row = torch.arange(len(sound), device=sound.device)
         kept = n_ready[:, None] + torch.arange(self.past_frames, device=sound.device)
         after = {
             "bands_db": bands[row, n_ready],
@@ -166,35 +168,24 @@ class Prosody(FeatureStream):
             "past": past[row[:, None], kept],
             "summaries": summaries,
         }
+        now = torch.cat([voicing, seen[..., :-1]], 2).to(held)
         return torch.cat([now, held.flatten(2)], 2), after
 
-    def _alone(self, sound: Tensor, ends: Tensor) -> dict[str, Tensor]:
-        """What each frame says by itself: name to ``[B, T]`` float64 (``bands_db [B, T, 24]``)."""
-        blocks = [
-            self._of_pieces(pieces)
-            for pieces in pieces_ending_at(sound, ends, self.config.window_samples, _BLOCK_FRAMES)
-        ]
-        return {
-            name: torch.cat([block[name] for block in blocks]).view(*ends.shape, *blocks[0][name].shape[1:])
-            for name in blocks[0]
-        }
+    def _alone(self, pieces: Tensor) -> Tensor:
+        """What frames say by themselves: ``[n, W]`` samples to ``[n, K - 1 + 1 + 24]`` float64.
 
-    def _of_pieces(self, pieces: Tensor) -> dict[str, Tensor]:
-        """``[n, W]`` samples to descriptors ``[n]``."""
+        The descriptors but the last, flux, which needs the frame before; then voicing; then the levels of the bands.
+        """
         pieces = pieces.double()
         spectrum = torch.fft.rfft((pieces - pieces.mean(1, keepdim=True)) * self.taper, self.n_fft)
-        power = (spectrum.real.square() + spectrum.imag.square()) * (2 / self.n_fft / self.taper.square().sum())
+        power = spectrum.real.square() + spectrum.imag.square()
         f0_hz, periodic = self.pitch(power)
-        shape: dict[str, Tensor] = self.shape(power)
-        f1, f2, f3 = self.formants(power).unbind(1)
-        own = {
-            "f0_ln_hz": f0_hz.log(),
-            "clarity_db": harmonicity_db(periodic),
-            "f1_khz": f1,
-            "f2_khz": f2,
-            "f3_khz": f3,
-        }
-        return own | shape | {"voicing": voicing(periodic, shape["level_db"])}
+        shape = self.shape(power)
+        voiced = voicing(periodic, shape["level_db"])
+        of_pitch = [f0_hz.log(), harmonicity_db(periodic)]
+        of_shape = [*(shape[name] for name in DESCRIPTORS[_N_OF_VOICE:_N_ALONE]), voiced]
+        parts = [torch.stack(of_pitch, 1), self.formants(power), torch.stack(of_shape, 1), shape["bands_db"]]
+        return torch.cat(parts, 1)
 
     def _summaries(self, past: Tensor, due: Tensor, first_frame: Tensor) -> Tensor:
         """The functionals ``[n, F]`` at the ``n`` frames that are due, from ``past [B, N + T, K + 1]``."""
