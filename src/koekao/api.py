@@ -144,8 +144,9 @@ def open(path: str | Path, *, split: str | None = None, names: Sequence[str] | N
 
 def pack_features(
     corpus: str | Path | Corpus,
-    name: str = "mel",
+    name: str | None = None,
     *,
+    stream: str = "mel",
     n_fft: int = 1024,
     columns_per_frame: int = 2,
     n_mels: int = 80,
@@ -154,16 +155,21 @@ def pack_features(
     on_take: Callable[[str], None] | None = None,
     overwrite: bool = False,
 ) -> FrameColumn:
-    """Compute log-mel of every take once and keep it beside the corpus, for training that shall not compute it again.
+    """Compute features of every take once and keep them beside the corpus, for training that shall not do it again.
 
-    The values are :meth:`koekao.features.LogMel.raw` (ln of power, not normalised) of whole takes on exact frame times:
-    ``[n_frames, columns_per_frame, n_mels]`` float32. A window that starts inside a take hears there what came before.
+    The values are raw (not normalised), of whole takes on exact frame times, float32. ``mel``: those of
+    :meth:`koekao.features.LogMel.raw`, ln of power, ``[n_frames, columns_per_frame, n_mels]``. Other streams: those of
+    :meth:`koekao.features.FeatureStream.whole`. A window that starts inside a take hears there what came before.
 
     Args:
         corpus: a corpus (all takes of it) or its folder.
-        name: what the column is called; columns of one name and other settings lie side by side.
-        n_fft, columns_per_frame, n_mels, f_min_hz, f_max_hz: as in :class:`koekao.features.LogMelConfig`; f_max_hz is
-            8000 or half the sample rate, whichever is less, where it is not given.
+        name: what the column is called, by default as the stream (``mel``, ``prosody``, ``opensmile``, ``hf``);
+            columns of one name and other settings lie side by side.
+        stream: ``mel``, ``prosody`` (how something is said), or an extra: ``opensmile`` (its licence is for
+            non-commercial use only), ``hf:FOLDER`` (a speech network of your own, read by transformers).
+        n_fft, columns_per_frame, n_mels, f_min_hz, f_max_hz: of ``mel``, as in
+            :class:`koekao.features.LogMelConfig`; f_max_hz is 8000 or half the sample rate, whichever is less, where it
+            is not given.
         on_take: called with the name of each take that was written.
         overwrite: replace the column of this name and these settings.
 
@@ -171,34 +177,43 @@ def pack_features(
         The column; later it is ``corpus.column(name)``.
 
     Raises:
-        ConfigError: settings that cannot be, a selection of takes. OutputError: it exists, or cannot be written.
+        ConfigError: settings that cannot be, a selection of takes, an extra that is not installed.
+        ModelError: a backend that cannot be opened or fails on a take. OutputError: it exists, or cannot be written.
     """
     import torch
 
-    from koekao.features import LogMel, LogMelConfig
+    from koekao.features import MelStream, open_stream
     from koekao.takes.take import as_float
 
     whole = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
-    config = LogMelConfig(
-        sample_rate=whole.sample_rate,
-        fps=str(whole.fps),
-        n_fft=n_fft,
-        columns_per_frame=columns_per_frame,
-        n_mels=n_mels,
-        f_min_hz=float(f_min_hz),
-        f_max_hz=min(8000.0, whole.sample_rate / 2) if f_max_hz is None else float(f_max_hz),
-    )
-    features = LogMel(config)
+    of_mel = {"n_fft": n_fft, "columns_per_frame": columns_per_frame, "n_mels": n_mels, "f_min_hz": float(f_min_hz)}
+    if stream == "mel":
+        of_mel["f_max_hz"] = min(8000.0, whole.sample_rate / 2) if f_max_hz is None else float(f_max_hz)
+    elif f_max_hz is not None or list(of_mel.values()) != [1024, 2, 80, 20.0]:
+        raise ConfigError(f"settings of mel for the stream {stream!r}", do="leave them out, or pack mel")
+    settings: dict[str, Any] = of_mel if stream == "mel" else {}
+    features = open_stream(stream, sample_rate=whole.sample_rate, fps=str(whole.fps), **settings)
 
     @torch.no_grad()
     def raw(i: int) -> NDArray[np.float32]:
-        audio = np.require(as_float(whole.audio(i)), np.float32, ("C", "W"))  # torch takes no read-only views
-        mel = features.raw(torch.from_numpy(audio)[None], first_frame=0, n_frames=int(whole.n_frames[i]))[0]
-        values: NDArray[np.float32] = mel.numpy()
+        sound = np.require(as_float(whole.audio(i)), np.float32, ("C", "W"))  # torch takes no read-only views
+        audio, n_frames = torch.from_numpy(sound)[None], int(whole.n_frames[i])
+        if isinstance(features, MelStream):  # it remembers nothing, so that a whole take is one piece
+            frames = features.features.raw(audio, first_frame=0, n_frames=n_frames)
+        else:
+            frames = features.whole(audio, n_frames)
+        values: NDArray[np.float32] = frames[0].numpy()
         return values
 
-    shape = (columns_per_frame, n_mels)
-    return pack_column(whole, name, shape, config.raw_settings(), raw, on_take=on_take, overwrite=overwrite)
+    return pack_column(
+        whole,
+        features.name if name is None else name,
+        features.frame_shape,
+        features.raw_settings(),
+        raw,
+        on_take=on_take,
+        overwrite=overwrite,
+    )
 
 
 def train(corpus: str | Path | Corpus, run: str | Path, *, resume: bool = False, **settings: Any) -> str:

@@ -36,3 +36,16 @@ def test_as_json_and_over_what_was_there(cli: Callable, copied: Any) -> None:
 def test_settings_that_cannot_be(cli: Callable, copied: Any) -> None:
     said = cli("features", copied.corpus, "--f-max", 9000)
     assert (said.code, said.out) == (2, "") and "mel bands from 20.0 to 9000.0 Hz" in said.err
+
+
+def test_another_stream_lies_beside_mel(cli: Callable, copied: Any) -> None:
+    said = cli("features", copied.corpus, "--stream", "prosody", "--json").json
+    column = Corpus.open(copied.corpus).column("prosody")
+    assert (said["name"], said["key"], said["frame_shape"]) == ("prosody", column.key, [192])
+    assert said["config"]["past_s"] == 20.0 and said["frames"] == 1200
+    told = cli("features", copied.corpus, "--stream", "prosody", "--name", "mood")
+    assert told.out.splitlines()[1] == "192 numbers for each of 1,200 frames of 4 takes"
+    wrong = cli("features", copied.corpus, "--stream", "prosody", "--n-mels", 40)
+    assert (wrong.code, wrong.out) == (2, "") and "settings of mel for the stream 'prosody'" in wrong.err
+    unknown = cli("features", copied.corpus, "--stream", "voice")
+    assert unknown.code == 2 and "expected one of mel, prosody, opensmile, hf:PATH" in unknown.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -12,8 +13,8 @@ import torch
 
 import koekao
 from koekao.corpus import Corpus, PackConfig, pack_takes
-from koekao.errors import ConfigError
-from koekao.features import LogMel, LogMelConfig
+from koekao.errors import ConfigError, ModelError, OutputError
+from koekao.features import LogMel, LogMelConfig, open_stream
 from koekao.takes import Take
 from koekao.takes.take import as_float
 
@@ -95,3 +96,57 @@ def test_whole_numbers_of_hz_are_the_same_settings(packed_of: Callable, tmp_path
     corpus = packed_of((40, 8)).corpus
     one = koekao.pack_features(corpus, "hz", n_mels=4, f_min_hz=20, f_max_hz=4000)
     assert one.key == koekao.pack_features(corpus, "hz", n_mels=4, f_max_hz=4000.0, overwrite=True).key
+
+
+def test_prosody_that_is_packed_is_what_a_stream_hears(corpus: Corpus) -> None:
+    """Live, in chunks, with silence until the last frame ends; and under the stream's own name."""
+    column = koekao.pack_features(corpus, stream="prosody")
+    stream = open_stream("prosody", sample_rate=corpus.sample_rate, fps=str(corpus.fps))
+    assert (column.name, column.frame_shape, column.config) == ("prosody", (192,), _as_json(stream.raw_settings()))
+    assert corpus.column("prosody").key == column.key
+    for i in range(len(corpus)):
+        n_frames = int(corpus.n_frames[i])
+        audio = torch.from_numpy(as_float(corpus.audio(i)).copy())[None, : corpus.clock.frame_start(n_frames)]
+        owed = corpus.clock.frame_start(n_frames) - audio.shape[1]
+        state, parts = stream.init_state(1), []
+        for chunk in torch.nn.functional.pad(audio, (0, owed)).split(999, 1):
+            frames, _, state = stream.step(chunk, state)
+            parts.append(frames[0].numpy())
+        live = np.concatenate(parts)
+        np.testing.assert_allclose(column.frames(i), live, rtol=1e-6, atol=1e-5)
+
+
+def test_mel_that_is_packed_is_what_a_stream_hears(corpus: Corpus) -> None:
+    column = koekao.pack_features(corpus, **SETTINGS)
+    stream = open_stream("mel", sample_rate=corpus.sample_rate, fps=str(corpus.fps), **SETTINGS)
+    for i in range(len(corpus)):
+        audio = torch.from_numpy(as_float(corpus.audio(i)).copy())[None]
+        whole = stream.whole(audio, int(corpus.n_frames[i]))[0].numpy()
+        n = min(len(whole), corpus.clock.frame_at(audio.shape[1]))  # a last frame in part hears what lies in it
+        np.testing.assert_allclose(column.frames(i)[:n], whole[:n], rtol=0, atol=1e-5)
+
+
+def test_mel_settings_are_not_for_others(corpus: Corpus) -> None:
+    with pytest.raises(ConfigError, match="settings of mel for the stream 'prosody'"):
+        koekao.pack_features(corpus, stream="prosody", n_mels=40)
+    with pytest.raises(ConfigError, match="a stream of features 'voice'; expected one of mel, prosody"):
+        koekao.pack_features(corpus, stream="voice")
+
+
+def test_a_backend_that_fails_packs_nothing(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> np.ndarray:
+        raise ModelError("no answer", where="failing")
+
+    monkeypatch.setattr("koekao.features.Prosody.describe", fail)
+    with pytest.raises(ModelError, match="failing: no answer"):
+        koekao.pack_features(corpus, stream="prosody")
+    monkeypatch.undo()
+    with pytest.raises(ConfigError, match="holds no column 'prosody'"):
+        corpus.column("prosody")
+    koekao.pack_features(corpus, stream="prosody")
+    with pytest.raises(OutputError, match="exists already"):
+        koekao.pack_features(corpus, stream="prosody")
+
+
+def _as_json(settings: dict) -> dict:
+    return json.loads(json.dumps(settings))

@@ -12,7 +12,8 @@ def features(
     corpus: Path,
     /,
     *,
-    name: str = "mel",
+    stream: str = "mel",
+    name: str | None = None,
     n_mels: int = 80,
     columns_per_frame: int = 2,
     n_fft: int = 1024,
@@ -21,18 +22,20 @@ def features(
     overwrite: bool = False,
     json: bool = False,
 ) -> None:
-    """Compute log-mel of every take once and keep it beside the corpus, for training that need not compute it.
+    """Compute features of every take once and keep them beside the corpus, for training that need not compute them.
 
     The corpus itself stays as it is. Columns of other settings lie side by side.
 
     Args:
         corpus: a corpus.
-        name: what the column is called.
+        stream: mel (log-mel), prosody (how it is said: pitch, loudness, rhythm and their last 20 s), or an extra:
+            opensmile (eGeMAPS; its licence is for non-commercial use only), hf:FOLDER (a speech network of your own).
+        name: what the column is called. Default: as the stream.
         n_mels: mel bands.
-        columns_per_frame: spectra a frame.
-        n_fft: samples a spectrum.
-        f_min: lowest frequency in Hz.
-        f_max: highest frequency in Hz. Default: 8000, or half the sample rate if that is less.
+        columns_per_frame: mel spectra a frame.
+        n_fft: samples a mel spectrum.
+        f_min: lowest frequency of mel in Hz.
+        f_max: highest frequency of mel in Hz. Default: 8000, or half the sample rate if that is less.
         overwrite: replace the column of the same name and settings.
         json: print what was made as JSON.
     """
@@ -45,6 +48,7 @@ def features(
         column = pack_features(
             opened,
             name,
+            stream=stream,
             n_fft=n_fft,
             columns_per_frame=columns_per_frame,
             n_mels=n_mels,

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from koekao.clock import Clock, parse_fps
 from koekao.errors import ConfigError
+from koekao.features.framing import frame_starts, pieces_ending_at
 
 POWER_FLOOR = 1e-9
 RAW_VERSION = 1
@@ -120,7 +121,7 @@ class LogMel(nn.Module):
 
     def frame_starts(self, frames: Tensor) -> Tensor:
         """The first sample of each frame (int64, any shape), on the tensor's device."""
-        return _starts(self.clock, frames)
+        return frame_starts(self.clock, frames)
 
     def raw(
         self, audio: Tensor, *, first_frame: Tensor | int, n_frames: int, origin_samples: Tensor | int = 0
@@ -130,15 +131,8 @@ class LogMel(nn.Module):
         ends = self._column_ends(first_frame, n_columns, audio.device) - torch.as_tensor(
             origin_samples, device=audio.device
         ).reshape(-1, 1)
-        starts = ends.expand(len(audio), -1) - n_fft
-        low, high = int(starts.min()), int(ends.max())
-        sound = nn.functional.pad(
-            audio[:, max(low, 0) : max(high, 0)], (max(0, -low), max(0, high - max(audio.shape[1], low, 0)))
-        )
-        rows = torch.arange(len(audio), device=audio.device)[:, None].expand_as(starts).flatten()
-        pieces, places = sound.unfold(1, n_fft, 1), (starts - low).flatten()
-        blocks = [slice(i, i + _BLOCK_COLUMNS) for i in range(0, len(rows), _BLOCK_COLUMNS)]
-        power = torch.cat([self._band_power(pieces[rows[block], places[block]]) for block in blocks])
+        pieces = pieces_ending_at(audio, ends, n_fft, _BLOCK_COLUMNS)
+        power = torch.cat([self._band_power(block) for block in pieces])
         mel = power.clamp_min(POWER_FLOOR).log()
         return mel.view(len(audio), n_frames, self.config.columns_per_frame, self.config.n_mels)
 
@@ -152,7 +146,7 @@ class LogMel(nn.Module):
         """``[B or 1, n_columns]`` int64: the sample after each column's last one, on the stream's clock."""
         first = torch.as_tensor(first_frame, dtype=torch.int64, device=device).reshape(-1, 1)
         column = first * self.config.columns_per_frame + torch.arange(1, n_columns + 1, device=device)
-        return _starts(self._column_clock, column)
+        return frame_starts(self._column_clock, column)
 
     @torch.no_grad()
     def fit(self, sounds: Iterable[NDArray[np.float32]]) -> None:
@@ -176,12 +170,6 @@ class LogMel(nn.Module):
         self.mean.copy_(mean)
         self.std.copy_((squares / count - mean.square()).clamp_min(1e-6).sqrt())
         self.floor.copy_(torch.stack(lows).mean(0))
-
-
-def _starts(clock: Clock, frames: Tensor) -> Tensor:
-    """:meth:`koekao.clock.Clock.frame_start` on a tensor of int64."""
-    n, d = clock.sample_rate * clock.fps.denominator, clock.fps.numerator
-    return torch.div(2 * n * frames + d, 2 * d, rounding_mode="floor")
 
 
 def mel_filters(config: LogMelConfig) -> NDArray[np.float32]:
