@@ -39,6 +39,7 @@ def fitted() -> LogMel:
     "settings",
     [
         {},
+        {"f_min_hz": 80.0},
         {"n_fft": 512, "n_mels": 40},
         {"sample_rate": 48000, "n_fft": 2048, "n_mels": 128, "f_max_hz": 20000.0},
         {"f_min_hz": 0.0, "f_max_hz": 4000.0},

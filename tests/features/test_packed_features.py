@@ -116,6 +116,19 @@ def test_prosody_that_is_packed_is_what_a_stream_hears(corpus: Corpus) -> None:
         np.testing.assert_allclose(column.frames(i), live, rtol=1e-6, atol=1e-5)
 
 
+def test_both_streams_are_delivered_like_the_curves(corpus: Corpus) -> None:
+    packed = koekao.pack_features(corpus, **SETTINGS), koekao.pack_features(corpus, stream="prosody")
+    opened = koekao.open(corpus.path)
+    loader = opened.streams(batch_size=2, window_frames=16, columns=("mel", "prosody", "blendshapes"), copy=True)
+    batch = next(iter(loader))
+    for row in range(2):
+        take, start = int(batch["file_indices"][row]), int(batch["start_frames"][row])
+        for column in packed:
+            there = column.frames(take)[start : start + int(batch["valid_frames"][row])]
+            assert np.array_equal(batch[column.name][row, : len(there)].numpy(), there)
+    assert batch["prosody"].shape == (2, 16, 192)
+
+
 def test_mel_that_is_packed_is_what_a_stream_hears(corpus: Corpus) -> None:
     column = koekao.pack_features(corpus, **SETTINGS)
     stream = open_stream("mel", sample_rate=corpus.sample_rate, fps=str(corpus.fps), **SETTINGS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from koekao.clock import Clock
 from koekao.errors import ConfigError, ModelError, SoundError
-from koekao.features import FeatureStream, open_stream
+from koekao.features import FeatureStream, MelStream, open_stream
 from koekao.features.encoded import EncodedPast, PastEncoder
 from koekao.features.refresh import Refresh
 from koekao.models.state import State, reset_rows
@@ -26,6 +27,7 @@ from koekao.takes.synthetic.making import make_take
 from koekao.takes.take import as_float
 
 SECONDS = 3
+SPEECH = Path(__file__).parents[3] / "shared" / "data" / "takes" / "1114_3_15.wav"
 
 
 class Moments(PastEncoder):
@@ -201,6 +203,30 @@ def test_statistics_are_those_of_the_takes_and_stay() -> None:
     assert "mean" in stream.state_dict() and "std" in stream.state_dict()
     with pytest.raises(ConfigError, match="no sound to take statistics from"):
         stream.fit([])
+
+
+def test_mel_is_log_mels_with_its_statistics() -> None:
+    stream, audio = mel(), speech(16)
+    assert isinstance(stream, MelStream)
+    stream.fit(sound.numpy() for sound in speech(17, 18))
+    raw = stream.whole(audio, 90)
+    same(raw, stream.features.raw(audio, first_frame=0, n_frames=90))
+    columns = stream.features.columns(audio, first_frame=0, n_frames=90)
+    same(stream.normalise(raw), columns)
+    again = MelStream(stream.features)
+    for buffer, theirs in (("mean", stream.features.mean), ("std", stream.features.std)):
+        assert torch.equal(getattr(stream, buffer), theirs.expand(2, 20))
+        assert torch.equal(getattr(again, buffer), theirs.expand(2, 20))
+
+
+@pytest.mark.skipif(not SPEECH.is_file(), reason="the real takes are not beside this checkout")
+@pytest.mark.parametrize("name", ["mel", "prosody"])
+def test_real_speech_live_is_the_whole_take(name: str) -> None:
+    """25 s at the default settings: the long past fills, and decisions on real pitch and pauses do not flip."""
+    sound, _ = pytest.importorskip("soundfile").read(SPEECH, frames=400_000, dtype="float32")
+    stream, audio = open_stream(name), torch.from_numpy(sound)[None]
+    live, _ = in_chunks(stream, audio, (1234,))
+    same(live, stream.whole(audio, 750))
 
 
 def test_sound_that_is_no_sound_is_refused(make: Callable[..., FeatureStream]) -> None:

@@ -26,6 +26,7 @@ class MelStream(FeatureStream):
         shape = (config.columns_per_frame, config.n_mels)
         super().__init__("mel", clock, shape, config.n_fft + frame_samples)
         self.features = features
+        self._tell_statistics()
 
     def raw_settings(self) -> dict[str, Any]:
         return self.features.config.raw_settings()
@@ -45,3 +46,9 @@ class MelStream(FeatureStream):
 
     def fit(self, sounds: Iterable[NDArray[np.float32]]) -> None:
         self.features.fit(sounds)
+        self._tell_statistics()
+
+    def _tell_statistics(self) -> None:
+        """LogMel's mean and spread, which are the same for every column of a frame."""
+        self.mean.copy_(self.features.mean.expand(self.frame_shape))
+        self.std.copy_(self.features.std.expand(self.frame_shape))
