@@ -122,9 +122,14 @@ def test_the_truth_itself_costs_nothing(term: str) -> None:
 
 
 @pytest.mark.parametrize("term", [term for term in DEFAULT_TERMS if term != "closure"])
-def test_curves_that_do_not_move_have_no_weight(term: str) -> None:
+@pytest.mark.parametrize("anything", [0.7, float("inf")])
+def test_curves_that_do_not_move_have_no_weight(term: str, anything: float) -> None:
+    """Whatever is predicted for them."""
     predicted, target = toy()
-    predicted[..., INDEX["browInnerUp"]] = torch.rand(2, 24)
+    value = total_loss(only(term), judged(predicted, target)).total.item()
+    predicted[:, ::2, INDEX["browInnerUp"]] = anything
     predicted.requires_grad_()
-    total_loss(only(term), judged(predicted, target)).total.backward()
-    assert predicted.grad is not None and not predicted.grad[..., INDEX["browInnerUp"]].any()
+    total = total_loss(only(term), judged(predicted, target)).total
+    total.backward()
+    assert total.item() == value and predicted.grad is not None and predicted.grad.isfinite().all()
+    assert not predicted.grad[..., INDEX["browInnerUp"]].any()

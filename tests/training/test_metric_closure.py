@@ -104,6 +104,14 @@ def test_nothing_is_known_over_a_gap() -> None:
     assert s.closures == Closures(true=1, predicted=1, paired=1)
 
 
+def test_closures_lie_where_they_are_in_the_take() -> None:
+    """One three frames into the first run, and one three frames into the second, are no pair."""
+    valid = np.ones(30, bool)
+    valid[15] = False
+    s = scored((jaw(3, n_frames=30), jaw(19, n_frames=30), valid))
+    assert s.closures == Closures(true=1, predicted=1, paired=0)
+
+
 FRAMES = st.lists(st.integers(0, 25), max_size=6, unique=True).map(sorted)
 
 

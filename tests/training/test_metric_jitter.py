@@ -82,7 +82,10 @@ def test_where_it_is_not_defined(truth: Any, fps: Any, valid: Any) -> None:
 
 
 def test_rounding_is_no_energy() -> None:
-    """A curve that moves from take to take alone, at values that float32 cannot hold, has nothing to divide by."""
+    """A curve that is slow, or moves from take to take alone, at values that float32 cannot hold, is no divisor."""
+    smooth = curves(120, jawOpen=sine(0.5, 0.2, 120))
+    assert 0 < energy_above(smooth[:60, [JAW]].astype(np.float64), Fraction(30))[0] < 1e-14
+    assert scored((curves(120, jawOpen=sine(10, 0.1, 120)), smooth)).average("jitter_ratio") is None
     slow = 0.1 + 0.3 * np.linspace(0, 1, 120) ** 2
     still = scored(*[(curves(120, jawOpen=sine(10, 0.1, 120)), curves(120, jawOpen=v)) for v in (0.1, 0.3)])
     assert still.moving[JAW] and still.average("jitter_ratio") is None

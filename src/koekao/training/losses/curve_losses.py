@@ -24,11 +24,11 @@ class CurveLosses(NamedTuple):
         return self.value * weighing / torch.where(whole > 0, whole, torch.ones_like(whole))
 
 
-def in_spreads(predicted: Tensor, target: Tensor, spread: Tensor, mask: Tensor) -> Tensor:
-    """The error ``[..., 52]`` in spreads; 0, with a gradient of 0, where ``mask`` ``[...]`` is false or spread is 0."""
+def in_spreads(predicted: Tensor, target: Tensor, spread: Tensor) -> Tensor:
+    """The error ``[..., 52]`` in spreads; 0, with a gradient of 0, of curves of spread 0."""
     moving = spread > 0
     error = (predicted - target) / torch.where(moving, spread, torch.ones_like(spread))
-    return torch.where(mask[..., None] & moving, error, torch.zeros_like(error))
+    return torch.where(moving, error, torch.zeros_like(error))
 
 
 def mean_squares(error: Tensor, mask: Tensor, spread: Tensor) -> CurveLosses:

@@ -26,7 +26,7 @@ def position_loss(predicted: Tensor, target: Tensor, spread: Tensor, mask: Tenso
 
 def position_by_curve(predicted: Tensor, target: Tensor, spread: Tensor, mask: Tensor) -> CurveLosses:
     """:func:`position_loss` of each curve."""
-    return mean_squares(in_spreads(predicted, target, spread, mask), mask, spread)
+    return mean_squares(in_spreads(predicted, target, spread), mask, spread)
 
 
 def velocity_loss(
@@ -46,7 +46,7 @@ def velocity_by_curve(
     predicted: Tensor, target: Tensor, spread: Tensor, mask: Tensor, *, reset: Tensor, gap_frames: Tensor
 ) -> CurveLosses:
     """:func:`velocity_loss` of each curve."""
-    change = in_spreads(predicted, target, spread, mask).diff(dim=1) / gap_frames[:, 1:, None].clamp_min(1)
+    change = in_spreads(predicted, target, spread).diff(dim=1) / gap_frames[:, 1:, None].clamp_min(1)
     near = pairs(mask, reset, gap_frames, largest_gap_frames=LARGEST_VELOCITY_GAP_FRAMES)
     return mean_squares(change, near, spread)
 
@@ -59,7 +59,7 @@ def acceleration_by_curve(
     Args: as :func:`velocity_loss`; but only frames right after each other count, since over a gap the second difference
     tells of the gap.
     """
-    change = in_spreads(predicted, target, spread, mask).diff(n=2, dim=1)
+    change = in_spreads(predicted, target, spread).diff(n=2, dim=1)
     next_to_each_other = pairs(mask, reset, gap_frames, largest_gap_frames=1)
     return mean_squares(change, next_to_each_other[:, 1:] & next_to_each_other[:, :-1], spread)
 
