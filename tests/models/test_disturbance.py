@@ -21,13 +21,18 @@ def test_noise_is_new_at_every_value() -> None:
     assert (added[:, 1:] - added[:, :-1]).std().item() == pytest.approx(0.5 * 2**0.5, rel=0.02)
 
 
-def test_level_and_tilt_are_one_line_over_the_bands_of_a_window() -> None:
+def test_the_level_is_five_cosines_over_the_bands_of_a_window() -> None:
+    """The same in all columns of a window, made of 0 to 4 half-waves, each as strong as was said."""
     torch.manual_seed(0)
-    added = disturbed(COLUMNS, noise=0.0, level=0.3, band_shift=0.0, band_dropout=0.0) - COLUMNS
-    torch.testing.assert_close(added, added[:, :1, :1].expand_as(added), atol=1e-5, rtol=0)
-    torch.testing.assert_close(added.diff(dim=3), added.diff(dim=3)[..., :1].expand(-1, -1, -1, 19), atol=1e-5, rtol=0)
-    assert 0.15 < added.mean(3)[:, 0, 0].std() < 0.45  # a level for each window
-    assert 0.15 < (added[:, 0, 0, -1] - added[:, 0, 0, 0]).std() / 2 < 0.45  # and a tilt
+    columns = torch.zeros(600, 3, 2, 20)
+    added = disturbed(columns, noise=0.0, level=0.3, band_shift=0.0, band_dropout=0.0)
+    torch.testing.assert_close(added, added[:, :1, :1].expand_as(added), atol=1e-6, rtol=0)
+    place = torch.linspace(0, torch.pi, 20)
+    waves = torch.stack([(n * place).cos() for n in range(5)], 1)
+    strengths = torch.linalg.lstsq(waves, added[:, 0, 0].T).solution.T
+    torch.testing.assert_close(strengths @ waves.T, added[:, 0, 0], atol=1e-4, rtol=0)
+    torch.testing.assert_close(strengths.std(0), torch.full((5,), 0.3), atol=0.04, rtol=0)
+    assert strengths.mean(0).abs().max() < 0.05
 
 
 def test_bands_are_silenced_all_over_a_window() -> None:

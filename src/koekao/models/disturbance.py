@@ -5,8 +5,12 @@ Shapes: B windows, T frames, C columns a frame, M bands. Everything is in spread
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
+
+_WAVES = 5
 
 
 def disturbed(columns: Tensor, *, noise: float, level: float, band_shift: float, band_dropout: float) -> Tensor:
@@ -14,17 +18,18 @@ def disturbed(columns: Tensor, *, noise: float, level: float, band_shift: float,
 
     Args:
         noise: spread of what is added to every value.
-        level: spread of the level, and of the tilt over the bands, that a whole window is shifted by.
+        level: spread of each of five cosines over the bands, of 0 to 4 half-waves, added all over a window: the
+            first is a level, the second much like a tilt, and all together another microphone in another place.
         band_shift: spread of how far, in bands, a whole window's spectrum is moved up or down: on a mel scale a shorter
             throat, or a higher voice, is near enough the same sight further up. What moves in at an edge repeats it.
         band_dropout: share of bands set to their mean all over a window, in [0, 1).
     """
     rows, bands, device = len(columns), columns.shape[3], columns.device
     kept = torch.rand(rows, 1, 1, bands, device=device) >= band_dropout
-    offset, tilt = level * torch.randn(2, rows, 1, 1, 1, device=device)
+    waves = (torch.arange(_WAVES, device=device)[:, None] * torch.linspace(0, math.pi, bands, device=device)).cos()
+    equalised = (level * torch.randn(rows, _WAVES, device=device) @ waves)[:, None, None]
     moved = _shifted(columns, band_shift * torch.randn(rows, device=device)) if band_shift else columns
-    moved = moved + offset + tilt * torch.linspace(-1, 1, bands, device=device)
-    noisy: Tensor = (moved + noise * torch.randn_like(columns)) * kept
+    noisy: Tensor = (moved + equalised + noise * torch.randn_like(columns)) * kept
     return noisy
 
 

@@ -45,7 +45,7 @@ class StreamConfig:
         dilations: one residual block each, in frames, kernel 3.
         dropout: share of hidden values dropped in training, in [0, 1).
         noise: spread of the noise added to the features in training, in their own spreads.
-        level: spread of the level and of the tilt over the bands that each window is shifted by in training.
+        level: spread of each of the smooth curves over the bands that each window is equalised by in training.
         band_shift: spread of how far, in bands, the spectrum of each window is moved up or down in training.
         band_dropout: share of bands silenced in training, the same ones all over a window, in [0, 1).
     """
@@ -58,7 +58,7 @@ class StreamConfig:
     dilations: tuple[int, ...] = (1, 2, 4, 8)
     dropout: float = 0.2
     noise: float = 0.3
-    level: float = 0.2
+    level: float = 1.0
     band_shift: float = 1.5
     band_dropout: float = 0.1
 
