@@ -85,7 +85,9 @@ def test_onsets_by_hand() -> None:
     flux = np.zeros(40)
     flux[3], flux[8], flux[15:17], flux[25], flux[39] = 100, 59, 80, 200, 300
     assert told(np.zeros(40), flux_db_per_s=flux)["onsets_per_s"] == pytest.approx(3 / 4)
-    level_db = np.where(np.arange(40) == 25, -60.0, -20.0)
+    level_db = np.where(np.arange(40) == 25, -60.0, -20.0)  # silent, and loud at once: an onset out of a pause
+    assert told(np.zeros(40), flux_db_per_s=flux, level_db=level_db)["onsets_per_s"] == pytest.approx(3 / 4)
+    level_db[26] = -60.0
     assert told(np.zeros(40), flux_db_per_s=flux, level_db=level_db)["onsets_per_s"] == pytest.approx(2 / 4)
     heard = np.arange(40) >= 20
     assert told(np.zeros(40), flux_db_per_s=flux, heard=heard)["onsets_per_s"] == pytest.approx(1 / 2)

@@ -45,6 +45,26 @@ def test_settings_name_all_that_counts() -> None:
     assert ProsodyConfig(**{**asdict(ProsodyConfig()), "delays_ms": [0, 300, 600]}) == ProsodyConfig()
 
 
+def test_levels_of_the_stream_are_those_of_the_sound(prosody: Prosody) -> None:
+    """A tone of half full scale has an eighth of its power; ten times less is 20 dB less, in the summaries too."""
+    tone = 0.5 * torch.sin(2 * math.pi * 1000 * torch.arange(32_000) / 16000)
+    frames = prosody.whole(torch.stack([tone, tone / 10]), 60)
+    expected_db = torch.tensor([10 * math.log10(0.125), 10 * math.log10(0.125) - 20])
+    torch.testing.assert_close(column(prosody, frames, "level_db")[:, 30], expected_db, atol=0.01, rtol=0)
+    assert column(prosody, frames, "level_db.high@now")[:, 59].tolist() == pytest.approx(expected_db.tolist(), abs=0.01)
+
+
+def test_syllables_and_pauses_of_the_stream_are_those_of_the_sound(prosody: Prosody) -> None:
+    """A hum of 0.3 s and silence of 0.2 s, again and again: two of each a second, voiced for more than half."""
+    swell = torch.hann_window(4800)  # a hum that is cut off clicks, and a click is an onset
+    once = torch.cat([hum(160, 0.3) * swell, torch.zeros(3200)])
+    frames = prosody.whole(once.repeat(8)[None], 117)[0, -1:]
+    found = {name: column(prosody, frames, f"{name}@now").item() for name in prosody.summary_names[-5:]}
+    assert found["onsets_per_s"] == pytest.approx(2, abs=0.5) and found["pauses_per_s"] == pytest.approx(2, abs=0.5)
+    assert found["voiced_share"] == pytest.approx(0.6, abs=0.1)
+    assert found["pause_share"] == pytest.approx(7 / 15, abs=0.05)  # the swell's two ends are 25 dB down as well
+
+
 def test_pitch_is_held_through_what_has_none(prosody: Prosody) -> None:
     """Silence, a hum at 200 Hz, noise, a hum at 120 Hz."""
     rng = torch.Generator().manual_seed(3)

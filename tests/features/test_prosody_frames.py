@@ -68,6 +68,12 @@ def test_noise_is_not_periodic_and_nothing_is_less(pitch: Pitch) -> None:
         assert periodic.item() < 1e-6 and 60 <= found.item() <= 500 and torch.isfinite(found).all()
 
 
+def test_a_hum_under_100_db_is_none(pitch: Pitch) -> None:
+    """Rounding of a silent converter can be periodic; it is no voice."""
+    assert pitch(power_of(1e-6 * voice(150.0)))[1].item() < 0.01
+    assert pitch(power_of(1e-3 * voice(150.0)))[1].item() > 0.9
+
+
 @pytest.mark.parametrize("ratio_db", [0.0, 10.0, 20.0])
 def test_clarity_is_the_ratio_of_harmonics_to_noise(pitch: Pitch, ratio_db: float) -> None:
     """The mean over frames comes within 1.5 dB of what was mixed."""
@@ -140,9 +146,9 @@ def test_flux_counts_what_rises_by_hand() -> None:
 )
 @pytest.mark.parametrize("f0_hz", [110.0, 190.0])
 def test_resonances_are_near_the_formants(resonances_hz: tuple[float, ...], f0_hz: float) -> None:
-    """Within 15 % of what the voice was made with."""
+    """Within 8 % of what the voice was made with."""
     found = Formants(N_FFT, RATE)(power_of(voice(f0_hz, resonances_hz=resonances_hz)))[0]
-    assert (1000 * found).tolist() == pytest.approx(list(resonances_hz), rel=0.15)
+    assert (1000 * found).tolist() == pytest.approx(list(resonances_hz), rel=0.08)
 
 
 def test_silence_has_places_in_the_middle_and_none_is_missing() -> None:

@@ -92,7 +92,8 @@ def _rhythm(past: Past) -> Tensor:
     least = max(1, round(LEAST_PAUSE_S * past.fps))
     begun = _pauses_begun(silent, least)
     before, here, after = past.flux_db_per_s.unfold(1, 3, 1).unbind(-1)
-    onset = (here > before) & (here >= after) & (here > ONSET_DB_PER_S) & heard[:, :-2] & ~silent[:, 1:-1]
+    rises = (here > before) & (here >= after) & (here > ONSET_DB_PER_S) & heard[:, :-2]
+    onset = rises & ~(silent[:, 1:-1] & silent[:, 2:])  # the sharpest rise is often in the last frame of a pause
     seconds = n.double() / past.fps
     shares = [(frames.sum(1) / n.double()) for frames in (heard & past.voiced, silent)]
     rates = [events.sum(1) / seconds for events in (begun, onset)]

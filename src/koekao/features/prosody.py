@@ -151,11 +151,11 @@ class Prosody(FeatureStream):
         ends = ends_of(self.clock, first_frame, int(n_ready.max())) - origin_samples[:, None]
         pieces = pieces_ending_at(sound, ends, self.config.window_samples, _BLOCK_FRAMES)
         alone = torch.cat([self._alone(block) for block in pieces]).view(*ends.shape, -1)
-        f0_ln_hz, others, voicing, bands_db = torch.split(alone, [1, _N_ALONE - 1, 1, N_BANDS], 2)
+        f0_ln_hz, others, voice, bands_db = torch.split(alone, [1, _N_ALONE - 1, 1, N_BANDS], 2)
         bands = torch.cat([memory["bands_db"][:, None], bands_db], 1)
         flux = flux_db_per_s(bands[:, 1:], bands[:, :-1], self.fps)
-        pitch = _held(f0_ln_hz[..., 0], voicing[..., 0] > 0.5, memory["f0_ln_hz"])
-        seen = torch.cat([pitch[:, 1:, None], others, flux[..., None], voicing], 2)
+        pitch = _held(f0_ln_hz[..., 0], voice[..., 0] > 0.5, memory["f0_ln_hz"])
+        seen = torch.cat([pitch[:, 1:, None], others, flux[..., None], voice], 2)
         past = torch.cat([memory["past"], seen], 1)
         due = self.refresh.due(first_frame, n_ready)
         fresh = self._summaries(past, due, first_frame).to(memory["summaries"])
@@ -168,7 +168,7 @@ class Prosody(FeatureStream):
             "past": past[row[:, None], kept],
             "summaries": summaries,
         }
-        now = torch.cat([voicing, seen[..., :-1]], 2).to(held)
+        now = torch.cat([voice, seen[..., :-1]], 2).to(held)
         return torch.cat([now, held.flatten(2)], 2), after
 
     def _alone(self, pieces: Tensor) -> Tensor:
