@@ -75,7 +75,8 @@ class CurveRouting(nn.Module):
 
     def forward(self, from_mel: Tensor, from_emotion: Tensor) -> Tensor:
         """Two answers ``[B, T, 52, W]`` to one."""
-        return from_emotion + self.mel_share[:, None] * (from_mel - from_emotion)
+        share = self.mel_share[:, None]
+        return share * from_mel + (1 - share) * from_emotion
 
 
 class CurveHead(nn.Module):

@@ -6,9 +6,9 @@ A model is asked to observe sound without a state and to step without sound. Pro
 need 64 ms of sound and 20 s of past. So its work is cut where the sound ends: :meth:`FramewiseProsody.alone` describes
 every frame by its own samples, on exact frame times, and :meth:`FramewiseProsody.carry` does the rest (pitch held,
 flux, functionals of the long past) from numbers and memory by row. One after the other they give the values of
-:class:`~koekao.features.Prosody` to the bit; a test holds them to it. All numbers between the two are float64, as there, so that a
-decision (a voiced frame, an onset) is the same live, offline and packed. What it gives up: the carrying is written here
-a second time, and devices without float64 must compute it on the CPU.
+:class:`~koekao.features.Prosody` to the bit; a test holds them to it. All numbers between the two are float64, as
+there, so that a decision (a voiced frame, an onset) is the same live, offline and packed. What it gives up: the
+carrying is written here a second time, and devices without float64 must compute it on the CPU.
 """
 
 from __future__ import annotations
