@@ -155,7 +155,7 @@ def test_between_steps_the_past_is_kept_and_its_gradient_is_not(model: Sequentia
     assert state["previous"].any()
 
 
-@pytest.mark.parametrize("name", ["sequential", "frame", "stream"])
+@pytest.mark.parametrize("name", ["sequential", "frame", "stream", "window"])
 def test_a_row_of_an_animator_hears_its_own_sound_alone(model: SequentialModel, name: str) -> None:
     torch.manual_seed(3)
     any_model = model if name == "sequential" else build(name, {"dim": 16, "features": {"n_mels": 24}})

@@ -17,6 +17,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "sequential": {"dim": 16, "dilations": (3, 1)},
     "frame": {"dim": 16, "past_frames": 1, "target_frame": 1, "future_frames": 3},
     "stream": {"dim": 16, "channels": 4, "front_frames": 1, "dilations": (1, 3), "look_ahead_frames": 3},
+    "window": {"dim": 16, "width": 8, "heads": 2, "mel_frames": 5, "emotion_frames": 3, "emotion": {"past_s": 2.0}},
 }
 
 
@@ -33,7 +34,7 @@ def small_model(speech: Any) -> Callable[..., FaceModel]:
     def make(name: str, *, seed: int = 0, **settings: Any) -> FaceModel:
         torch.manual_seed(seed)
         model = build(name, SETTINGS[name] | settings)
-        model.features.fit([speech])
+        model.fit_features(lambda: [speech])
         rng = np.random.default_rng(seed)
         model.set_curve_statistics(rng.random(52, np.float32), 0.2 + 0.1 * rng.random(52, np.float32))
         return model.eval()

@@ -17,7 +17,7 @@ from koekao.models import MODELS, FaceModel, FrameModel, SequentialModel, Stream
 from koekao.models.weights import VERSION, model_header, name_of, read_tensors, save_tensors
 
 Make = Callable[..., FaceModel]
-EVERY = pytest.mark.parametrize("name", ["sequential", "frame", "stream"])
+EVERY = pytest.mark.parametrize("name", ["sequential", "frame", "stream", "window"])
 
 
 @EVERY
@@ -162,7 +162,7 @@ def test_no_file_is_an_error(tmp_path: Path, place: str) -> None:
 
 
 def test_the_registry_builds_by_name() -> None:
-    assert set(MODELS) == {"sequential", "frame", "stream"}
+    assert set(MODELS) == {"sequential", "frame", "stream", "window"}
     assert isinstance(build("sequential", {"dim": 8, "dilations": [2, 1]}), SequentialModel)
     assert isinstance(build("frame", {"features": {"fps": "24"}}), FrameModel)
     assert isinstance(build("stream", {"dim": 8, "dilations": [1, 2]}), StreamModel)

@@ -1,4 +1,4 @@
-"""Models with temporal state per row: the frame, sequential and stream models, smoothing, and weights on disk."""
+"""Models with temporal state per row: frame, sequential, stream and window models, smoothing, and weights on disk."""
 
 from koekao.models.base import FaceModel
 from koekao.models.frame import FrameConfig, FrameModel
@@ -7,6 +7,7 @@ from koekao.models.smoothing import TemporalSmoothing
 from koekao.models.state import State
 from koekao.models.stream import StreamConfig, StreamModel
 from koekao.models.weights import MODELS, build, load_model, save_model
+from koekao.models.window import WindowConfig, WindowModel
 
 __all__ = [
     "MODELS",
@@ -19,6 +20,8 @@ __all__ = [
     "StreamConfig",
     "StreamModel",
     "TemporalSmoothing",
+    "WindowConfig",
+    "WindowModel",
     "build",
     "load_model",
     "save_model",

@@ -10,6 +10,7 @@ state; there is no second implementation. :meth:`forward` answers the seeds' que
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,14 @@ class FaceModel(nn.Module, ABC):
     @abstractmethod
     def step(self, seen: Tensor, state: State) -> tuple[Tensor, State]:
         """``[B, T, ...]`` of new frames and the state before them to curves ``[B, T, 52]`` and the state after."""
+
+    def fit_features(self, sounds: Callable[[], Iterable[NDArray[np.float32]]]) -> None:
+        """Set the statistics of all features from whole training takes.
+
+        Args:
+            sounds: gives the takes' sound (each ``[n_samples]`` float32) one by one, as often as it is called.
+        """
+        self.features.fit(sounds())
 
     def set_curve_statistics(self, mean: NDArray[np.float32], spread: NDArray[np.float32]) -> None:
         """Set mean and spread (``[52]`` each) of the training takes' curves; a still curve has spread 0."""

@@ -22,6 +22,7 @@ from koekao.models.base import FaceModel
 from koekao.models.frame import FrameConfig, FrameModel
 from koekao.models.sequential import SequentialConfig, SequentialModel
 from koekao.models.stream import StreamConfig, StreamModel
+from koekao.models.window import WindowConfig, WindowModel
 
 FORMAT, VERSION = "koekao-model", 1
 
@@ -29,6 +30,7 @@ MODELS: dict[str, tuple[type[Any], type[FaceModel]]] = {
     "sequential": (SequentialConfig, SequentialModel),
     "frame": (FrameConfig, FrameModel),
     "stream": (StreamConfig, StreamModel),
+    "window": (WindowConfig, WindowModel),
 }
 """Name -> (config, model). A model of your own is one more entry."""
 

@@ -14,12 +14,14 @@ from koekao.batches.spec import Spec, StreamSpec
 from koekao.corpus import Corpus
 from koekao.errors import ConfigError
 from koekao.features import LogMelConfig
-from koekao.models import FaceModel, FrameModel, SequentialModel, StreamModel, build
+from koekao.models import FaceModel, FrameModel, SequentialModel, StreamModel, WindowModel, build
 from koekao.training.config import TrainConfig
-from koekao.training.take_mel import COLUMN, TakeMel, has_packed_mel
+from koekao.training.take_mel import COLUMN, TakeMel, has_packed, has_packed_mel
 from koekao.training.tasks import ClipTask, SequentialTask, StreamTask, Task
 
 _PROBE_STEPS = 8
+_MODELS = {"sequential": ("sequential", "window"), "clips": ("frame",), "stream": ("stream",)}
+"""Trainer -> the models it can train; the first one if the settings name none."""
 
 
 def device_named(name: str) -> torch.device:
@@ -38,12 +40,20 @@ def device_named(name: str) -> torch.device:
 
 
 def make_model(config: TrainConfig, corpus: Corpus) -> FaceModel:
-    """The trainer's model at the corpus's rates, with the run's seed."""
+    """The trainer's model, or another that it can train (``model.name``), at the corpus's rates, with the run's seed.
+
+    Raises:
+        ConfigError: this trainer cannot train that model, or the model's settings do not fit.
+    """
+    settings, possible = dict(config.model), _MODELS[config.trainer]
+    name = settings.pop("name", possible[0])
+    if name not in possible:
+        raise ConfigError(f"model {name!r} for trainer {config.trainer}", expected="one of " + ", ".join(possible))
     torch.manual_seed(config.seed)
     features = LogMelConfig(sample_rate=corpus.sample_rate, fps=str(corpus.fps))
     if config.trainer == "clips":
-        return build("frame", {"features": features, "target_frame": config.target_frame} | config.model)
-    return build(config.trainer, {"features": features} | config.model)
+        return build(name, {"features": features, "target_frame": config.target_frame} | settings)
+    return build(name, {"features": features} | settings)
 
 
 @dataclass
@@ -62,6 +72,8 @@ def make_parts(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec)
     if isinstance(model, StreamModel):
         columns = (COLUMN, "arkit") if has_packed_mel(takes, model.features) else ("arkit",)
         spec = replace(spec, columns=columns)  # raw sound is not read
+    if isinstance(model, WindowModel) and _has_packed_both(takes, model):
+        spec = replace(spec, columns=(COLUMN, model.emotion.name, "blendshapes"))
     loader = Loader(
         takes,
         spec,
@@ -74,8 +86,14 @@ def make_parts(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec)
     )
 
 
+def _has_packed_both(takes: Corpus, model: WindowModel) -> bool:
+    """Whether the corpus has the columns of both the model's branches; with one alone the sound must be read anyway."""
+    emotion = has_packed(takes, model.emotion.name, model.emotion.raw_settings())
+    return emotion and has_packed_mel(takes, model.features)
+
+
 def _task(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec) -> Task:
-    if isinstance(model, SequentialModel) and isinstance(spec, StreamSpec):
+    if isinstance(model, SequentialModel | WindowModel) and isinstance(spec, StreamSpec):
         return SequentialTask(model, spec.n_streams, config.velocity_weight)
     if isinstance(model, FrameModel):
         if model.config.target_frame >= spec.window_frames:

@@ -21,7 +21,7 @@ def fit_statistics(model: FaceModel, takes: Corpus) -> None:
     Raises:
         RunError: no frame of any take was tracked.
     """
-    model.features.fit(as_float(takes.audio(i)) for i in range(len(takes)))
+    model.fit_features(lambda: (as_float(takes.audio(i)) for i in range(len(takes))))
     count = 0
     total, squares = np.zeros(N_CURVES), np.zeros(N_CURVES)
     low, high = np.full(N_CURVES, np.inf), np.full(N_CURVES, -np.inf)

@@ -9,6 +9,10 @@ memory, 640 bytes a frame at 80 bands and 2 columns (70 MB an hour at 30 fps): p
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -27,11 +31,21 @@ def has_packed_mel(takes: Corpus, features: LogMel) -> bool:
     Raises:
         CorpusError: it has one, and that is damaged.
     """
+    return has_packed(takes, COLUMN, features.config.raw_settings())
+
+
+def has_packed(takes: Corpus, name: str, settings: Mapping[str, Any]) -> bool:
+    """Whether the corpus has one column ``name``, and that was packed with these ``settings`` (JSON values).
+
+    Raises:
+        CorpusError: it has one, and that is damaged.
+    """
     try:
-        column = takes.column(COLUMN)
+        column = takes.column(name)
     except ConfigError:  # none, or several, of which a batch would not know the right one
         return False
-    return dict(column.config) == features.config.raw_settings()
+    wanted: dict[str, Any] = json.loads(json.dumps(settings))  # as a column's are read: tuples become lists
+    return dict(column.config) == wanted
 
 
 class TakeMel:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from koekao.batches import Batch
-from koekao.models import FaceModel, FrameModel, SequentialModel, State, StreamModel
+from koekao.models import FaceModel, FrameModel, SequentialModel, State, StreamModel, WindowModel
 from koekao.models.state import detached
 from koekao.training.losses import correlation_loss, position_loss, velocity_loss
 from koekao.training.take_mel import COLUMN, TakeMel
@@ -28,14 +28,14 @@ class Task(Protocol):
 
 
 class SequentialTask:
-    """model(audio) -> the last frame of each window, smoothed along its stream.
+    """model(audio), or model.of_columns of packed features -> the last frame of each window, smoothed along its stream.
 
     The smoothing's state is one row a stream. It starts anew where ``reset`` says so and nowhere else, knows how many
     frames have passed (``gap_frames``), and does not move on padding rows. Between steps the past is kept, its gradient
     is not.
     """
 
-    def __init__(self, model: SequentialModel, n_streams: int, velocity_weight: float) -> None:
+    def __init__(self, model: SequentialModel | WindowModel, n_streams: int, velocity_weight: float) -> None:
         self.n_streams, self.velocity_weight = n_streams, velocity_weight
         self.state = model.smoothing.init_state(n_streams)
 
@@ -53,15 +53,17 @@ class SequentialTask:
 
     def predict(self, model: FaceModel, batch: Batch) -> tuple[Tensor, State]:
         """``[S, R, 52]`` and the state after it."""
-        if not isinstance(model, SequentialModel):
+        if not isinstance(model, SequentialModel | WindowModel):
             raise TypeError(f"{type(model).__name__} has no smoothing to train in streams")
-        active = batch["valid_frames"] > 0
-        heard = [batch[key] for key in ("audio", "start_frames", "valid_frames")]
+        active, predict, keys = batch["valid_frames"] > 0, model.__call__, ("audio", "start_frames", "valid_frames")
+        if isinstance(model, WindowModel) and COLUMN in batch:
+            predict, keys = model.of_columns, (COLUMN, model.emotion.name, "valid_frames")
+        heard = [batch[key] for key in keys]
         if active.all():
-            raw = model(*heard)
+            raw = predict(*heard)
         else:  # padding rows cost nothing and say nothing
             raw = model.curve_mean.expand(len(active), -1).clone()
-            raw[active] = model(*(values[active] for values in heard))
+            raw[active] = predict(*(values[active] for values in heard))
         smoothed, state = model.smoothing.step(
             self._by_stream(raw),
             self.state,
