@@ -18,6 +18,7 @@ from koekao.atomic import write_file
 from koekao.corpus import Corpus
 from koekao.errors import RunError
 from koekao.models import FaceModel, load_model
+from koekao.training.checkpoint import published_model
 from koekao.training.ridge import Ridge
 
 VERSION = 1
@@ -101,9 +102,10 @@ class Run:
             RunError: no run, or no weights in it yet. ModelError: weights that cannot be used.
         """
         self.read()
-        for path in (self.best, self.last):
-            if path.is_file():
-                return load_model(path)[0]
+        if self.best.is_file():
+            return load_model(self.best)[0]
+        if self.last.is_file():
+            return published_model(self.last)
         raise RunError("holds no weights yet", where=self.path, do="train it: koekao train CORPUS RUN --resume")
 
     def baseline(self) -> Ridge:
