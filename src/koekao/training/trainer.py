@@ -25,6 +25,7 @@ from koekao.training.checkpoint import load_checkpoint, save_checkpoint
 from koekao.training.config import DEBUG_BATCHES, TrainConfig
 from koekao.training.evaluation import score_takes
 from koekao.training.interrupt import on_interrupt
+from koekao.training.kept import keep
 from koekao.training.log import Listener, listeners_of
 from koekao.training.parts import Parts, device_named, make_model, make_parts, seconds_a_step, steps_of_run
 from koekao.training.ridge import Ridge
@@ -70,6 +71,12 @@ class Trainer:
             self.run.refuse_existing()
         if not len(self.train_takes):
             raise RunError("has no training take", where=corpus.path, do="pack it with fewer takes held out")
+        if config.patience and not resume and not len(self.val_takes):
+            raise RunError(
+                f"patience {config.patience}, and no validation take",
+                where=corpus.path,
+                do="hold takes out with `koekao pack --val`, or say --patience 0",
+            )
         if len(self.val_takes) and not any(self.val_takes.valid(i).any() for i in range(len(self.val_takes))):
             raise RunError("no frame of the validation takes was tracked", where=corpus.path, do="hold out other takes")
         self.config = TrainConfig(**self._record["config"]) if resume else config
@@ -85,6 +92,7 @@ class Trainer:
         self._validated_step = self._saved_step = self._session_steps = self._session_batches = 0
         self._told_windows = 0
         self._step_takes: set[str] = set()
+        self._validations_without_best = 0
         self._told_s = time.perf_counter()
 
     def fit(self) -> str:
@@ -130,6 +138,7 @@ class Trainer:
             progress = load_checkpoint(
                 self.run.last, model=self.model, optimizer=parts.optimizer, task=parts.task, ema=parts.ema
             )
+            self._validations_without_best = progress.get("validations_without_best", 0)
             parts.stepper.precision.load_state_dict(progress.get("precision", {}))
             self.step = self._saved_step = progress["step"]
             self.epoch, self.best = progress["epoch"], progress["best"]
@@ -174,6 +183,9 @@ class Trainer:
                     self._save()
             if self.step - self._validated_step >= self.n_steps / self.config.validations:
                 self._validate()
+                self.stop_reason = self._patience_over()
+                if self.stop_reason:
+                    return
         self.stop_reason = "all epochs done"
 
     def _hear(self, batch: Batch) -> None:
@@ -230,6 +242,11 @@ class Trainer:
             return f"{self.step} steps done"
         if self.config.minutes is not None and self.step and self._seconds() > 60 * self.config.minutes * _STOP_SHARE:
             return f"{self.config.minutes:g} minutes are over"
+        return self._patience_over()
+
+    def _patience_over(self) -> str:
+        if self.config.patience and self._validations_without_best >= self.config.patience:
+            return f"no better in {self.config.patience} validations"
         return ""
 
     def _finish(self) -> None:
@@ -253,6 +270,7 @@ class Trainer:
         scores = score_takes(lambda audio: animate(model, audio), self.val_takes)
         values = {name: scores.average(name) for name in ("r", "mae", "velocity_ratio")}
         is_best = not self.best or (values["r"] or 0.0) > self.best["r"]
+        self._validations_without_best = 0 if is_best else self._validations_without_best + 1
         if is_best:
             self.best = {"step": self.step, "r": values["r"] or 0.0}
             save_model(model, self.run.best, chosen_by=f"mean r of the validation takes at step {self.step}")
@@ -264,6 +282,7 @@ class Trainer:
             "epoch": self.epoch,
             "best": self.best,
             "validated_step": self._validated_step,
+            "validations_without_best": self._validations_without_best,
             "seconds": self._seconds(),
             "loader": self.parts.loader.state_dict(),
             "precision": self.parts.stepper.precision.state_dict(),
@@ -277,6 +296,7 @@ class Trainer:
             progress=progress,
             ema=parts.ema,
         )
+        keep(self.run.last, self.step, self.config.keep_last)
         self._saved_s, self._saved_step = time.monotonic(), self.step
         self._tell("saved", step=self.step, epoch=self.epoch)
 
