@@ -2,7 +2,7 @@
 
 ``last.safetensors`` is always the newest. With ``keep_last`` above 1 each checkpoint is also ``checkpoints/step-N``, a
 second name of the same file where the disk knows hard links (so the newest takes no room of its own), else a copy. The
-oldest goes when the new one is safe on the disk, never before: a kill leaves one too many, and the next save removes it.
+oldest goes when the new one is safe on the disk, never before: a kill leaves one too many, which the next save removes.
 To go back, copy one over ``last.safetensors`` and resume; what lies beyond that step belongs to another course of
 the run and is removed at the first save, for a name must not say step 300 of two courses.
 """

@@ -15,6 +15,7 @@ from koekao.corpus import Corpus
 from koekao.errors import ConfigError
 from koekao.features import LogMelConfig
 from koekao.models import FaceModel, FrameModel, SequentialModel, StreamModel, build
+from koekao.training.compiling import compiled
 from koekao.training.config import TrainConfig
 from koekao.training.ema import Ema
 from koekao.training.precision import Precision
@@ -76,12 +77,13 @@ def make_parts(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec)
     )
     task, optimizer = _task(config, takes, model, spec), _optimizer(config, model)
     precision = Precision(config, device)
+    losses_of = compiled(task.losses, device) if config.compile else task.losses
     return Parts(
         model=model,
         loader=loader,
         task=task,
         optimizer=optimizer,
-        stepper=Stepper(model, task.losses, optimizer, clip_norm=config.clip_norm, precision=precision),
+        stepper=Stepper(model, losses_of, optimizer, clip_norm=config.clip_norm, precision=precision),
         ema=Ema(decay=config.ema_decay, from_step=config.ema_from_step),
     )
 

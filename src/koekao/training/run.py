@@ -1,7 +1,8 @@
 """A run: the folder that a training leaves behind, and what others read from it.
 
-``run.json`` says how it was made, on which takes, and how far it came; ``last.safetensors`` is all that is needed to go
-on; ``best.safetensors`` are the weights to use; ``ridge.safetensors`` the baseline; ``log.jsonl`` what happened.
+``config.yaml`` are all settings, to be said again by ``--config``; ``run.json`` says how it was made, on which takes,
+and how far it came; ``last.safetensors`` is all that is needed to go on; ``best.safetensors`` are the weights to use;
+``ridge.safetensors`` the baseline; ``log.jsonl`` what happened.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ class Run:
     @property
     def record(self) -> Path:
         return self.path / "run.json"
+
+    @property
+    def settings(self) -> Path:
+        return self.path / "config.yaml"
 
     @property
     def log(self) -> Path:

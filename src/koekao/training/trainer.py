@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from koekao.animation import animate
+from koekao.atomic import write_file
 from koekao.batches import Batch, to_device
 from koekao.corpus import Corpus
 from koekao.errors import RunError
@@ -31,6 +32,7 @@ from koekao.training.parts import Parts, device_named, make_model, make_parts, s
 from koekao.training.ridge import Ridge
 from koekao.training.run import Run, fingerprints
 from koekao.training.schedule import epochs_within, learning_rate
+from koekao.training.settings_file import as_yaml
 from koekao.training.statistics import fit_statistics
 
 DEFAULT_EPOCHS = 30
@@ -311,6 +313,7 @@ class Trainer:
             "stopped": self.stop_reason,
             "trained_on": self._record.get("trained_on") or fingerprints(self.train_takes),
         }
+        write_file(self.run.settings, as_yaml(self.config).encode())
         self.run.write(self._record)
 
     def _description(self) -> dict[str, Any]:
