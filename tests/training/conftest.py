@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from koekao.corpus import Corpus, PackConfig, pack_takes
+from koekao.models.weights import read_tensors
 from koekao.takes.synthetic.making import make_takes
 from koekao.training import TrainConfig, Trainer
 from koekao.training.log import JsonLines
@@ -79,6 +81,21 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     path = tmp_path_factory.mktemp("spoken") / "corpus"
     pack_takes(make_takes(5, seconds=(2, 3), seed=1), path, PackConfig(val=("ken_10003",)))
     return Corpus.open(path)
+
+
+def assert_same_checkpoint(one: Path, other: Path) -> None:
+    """Two runs stand at the same point: every tensor of their checkpoints, and all beside them but the time it took."""
+    (mine, my_header), (theirs, their_header) = (read_tensors(run / "last.safetensors") for run in (one, other))
+    assert mine.keys() == theirs.keys()
+    assert [name for name in mine if not torch.equal(mine[name], theirs[name])] == []
+    for header in (my_header, their_header):
+        assert header["progress"].pop("seconds") > 0
+    assert my_header == their_header
+
+
+@pytest.fixture(scope="session")
+def same_checkpoint() -> Callable[[Path, Path], None]:
+    return assert_same_checkpoint
 
 
 @pytest.fixture(scope="session")

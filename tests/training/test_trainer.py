@@ -29,7 +29,14 @@ def test_a_whole_run_and_its_folder(start: Start, events: Events, tmp_path: Path
     assert trainer.fit() == "all epochs done"
     assert trainer.step == planned > 10
     files = {entry.name for entry in (tmp_path / "run").iterdir()}
-    assert files == {"run.json", "log.jsonl", "last.safetensors", "best.safetensors", "ridge.safetensors"}
+    assert files == {
+        "config.yaml",
+        "run.json",
+        "log.jsonl",
+        "last.safetensors",
+        "best.safetensors",
+        "ridge.safetensors",
+    }
     record = open_run(tmp_path / "run").read()
     assert record["config"] == json.loads(json.dumps(trainer.config.as_dict()))
     assert record["corpus"]["id"] == spoken.id and record["step"] == planned == record["steps_planned"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_format
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,9 +10,37 @@ from cyclopts import Parameter
 
 from koekao.cli.console import json_out, say
 from koekao.training.config import TrainConfig
+from koekao.training.settings_file import as_yaml, merged
 
-_DEFAULTS = TrainConfig()
 _INTERRUPTED = 130
+
+
+class _Options(TrainConfig):
+    """Settings from the command line that know which of them were said, so that a file fills in the others."""
+
+    said: dict[str, Any]
+
+    def __init__(self, **said: Any) -> None:
+        super().__init__(**said)
+        object.__setattr__(self, "said", said)
+
+
+class _Shown:
+    """A listener that prints a text when training begins: what fails before that prints its error alone."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def tell(self, event: str, **values: Any) -> None:
+        if event == "begin":
+            print(self._text, end="", flush=True)
+
+    def close(self) -> None:
+        pass
+
+
+_Options.__doc__ = TrainConfig.__doc__  # the help of each option
+_DEFAULTS = _Options()
 
 
 def train(
@@ -21,7 +48,8 @@ def train(
     run: Path,
     /,
     *,
-    config: Annotated[TrainConfig, Parameter(name="*")] = _DEFAULTS,
+    options: Annotated[_Options, Parameter(name="*")] = _DEFAULTS,
+    config: Path | None = None,
     resume: bool = False,
     json: bool = False,
 ) -> int | None:
@@ -32,10 +60,14 @@ def train(
     Args:
         corpus: a corpus made by koekao pack.
         run: folder to make (or, with --resume, to go on with).
+        config: a YAML file of settings by their names in Python (batch_size: 32); options win over it, and what a run
+            was made with lies in it as config.yaml.
         resume: go on from the last checkpoint with the settings that the run began with.
         json: print nothing but the outcome, as JSON.
     """
-    code = run_training(corpus, run, config, resume=resume, json=json)
+    said = {name: _values(value) for name, value in options.said.items()}
+    settings = merged(config, said)
+    code = run_training(corpus, run, settings, resume=resume, json=json)
     if not code and not json:
         say(f"next: koekao evaluate {run} {corpus}")
         say(f"next: koekao animate {run} SPEECH.wav -o face.csv")
@@ -50,9 +82,9 @@ def run_training(
     from koekao.corpus import Corpus
     from koekao.training import Trainer
 
-    config = replace(config, model={name: _value(text) for name, text in config.model.items()})
     with TrainingProgress(quiet=json) as progress:
-        trainer = Trainer(Corpus.open(corpus), run, config, resume=resume, listeners=[progress])
+        shown = [] if json or resume else [_Shown(as_yaml(config))]
+        trainer = Trainer(Corpus.open(corpus), run, config, resume=resume, listeners=[*shown, progress])
         reason = trainer.fit()
     if json:
         best = trainer.best or None
@@ -65,8 +97,16 @@ def run_training(
     return _INTERRUPTED if reason == "interrupted" else None
 
 
-def _value(text: Any) -> Any:
+def _values(given: Any) -> Any:
     """``--model.dim 96`` and ``--model.dilations "[4, 2, 1]"`` mean numbers and lists."""
+    if isinstance(given, dict):
+        return {name: _value(text) for name, text in given.items()}
+    return given
+
+
+def _value(text: Any) -> Any:
+    if isinstance(text, dict):
+        return _values(text)
     try:
         return json_format.loads(text) if isinstance(text, str) else text
     except ValueError:

@@ -1,6 +1,7 @@
 """Checkpoints: all that decides the rest of a run, in one file that is there whole or not at all.
 
-Weights, optimiser, the streams' temporal state, the random generator, the position in the data and the counters. A run
+Weights, their average, optimiser, the streams' temporal state, the random generator, the position in the data and the
+counters. A run
 of 20 steps and a run of 10, a resume and 10 more are the same run, tensor by tensor.
 """
 
@@ -14,24 +15,35 @@ from torch import Tensor
 
 from koekao.errors import ModelError, RunError
 from koekao.models import FaceModel
-from koekao.models.weights import fit_tensors, model_header, read_tensors, save_tensors
+from koekao.models.weights import fit_tensors, load_model, model_header, read_tensors, save_tensors
+from koekao.training.ema import Ema
 from koekao.training.tasks import Task
 
 
 def save_checkpoint(
-    path: Path, *, model: FaceModel, optimizer: torch.optim.Optimizer, task: Task, progress: dict[str, Any]
+    path: Path,
+    *,
+    model: FaceModel,
+    optimizer: torch.optim.Optimizer,
+    task: Task,
+    progress: dict[str, Any],
+    ema: Ema | None = None,
 ) -> None:
     """Write a checkpoint; ``progress`` holds JSON values (counters, the loader's position)."""
     tensors = dict(model.state_dict())
     tensors |= {f"optimizer/{name}": value for name, value in _optimizer_tensors(model, optimizer).items()}
     tensors |= {f"state/{name}": value for name, value in task.state.items()}
+    if ema is not None:
+        tensors |= {f"ema/{name}": value for name, value in ema.average.items()}
     tensors["random/cpu"] = torch.get_rng_state()
     if torch.cuda.is_available():
         tensors["random/cuda"] = torch.cuda.get_rng_state()
     save_tensors(path, tensors, model_header(model) | {"progress": progress})
 
 
-def load_checkpoint(path: Path, *, model: FaceModel, optimizer: torch.optim.Optimizer, task: Task) -> dict[str, Any]:
+def load_checkpoint(
+    path: Path, *, model: FaceModel, optimizer: torch.optim.Optimizer, task: Task, ema: Ema | None = None
+) -> dict[str, Any]:
     """Put everything back where it was; returns ``progress``.
 
     Raises:
@@ -51,12 +63,28 @@ def load_checkpoint(path: Path, *, model: FaceModel, optimizer: torch.optim.Opti
         _load_optimizer(model, optimizer, _under("optimizer/", tensors))
         state = _under("state/", tensors)
         task.state = {name: state[name].to(value.device) for name, value in task.state.items()}
+        if ema is not None and ema.has_begun(header["progress"]["step"]):
+            average = _under("ema/", tensors)
+            ema.average = {name: average[name].to(value.device) for name, value in model.named_parameters()}
         torch.set_rng_state(tensors["random/cpu"])
         if torch.cuda.is_available() and "random/cuda" in tensors:
             torch.cuda.set_rng_state(tensors["random/cuda"])
     except KeyError as error:
         raise RunError(f"lacks {error}", where=path, do="train again") from error
     return dict(header["progress"])
+
+
+def published_model(path: Path) -> FaceModel:
+    """The model that a checkpoint would publish: with the average of the weights where there is one.
+
+    Raises:
+        ModelError: unreadable, or the tensors do not fit the model that the header names.
+    """
+    model, _ = load_model(path)
+    average = _under("ema/", read_tensors(path)[0])
+    if average:
+        fit_tensors(model, dict(model.state_dict()) | average, path)
+    return model
 
 
 def _optimizer_tensors(model: FaceModel, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from koekao.batches import ClipSpec, StreamSpec
 
 TrainerName = Literal["sequential", "clips", "stream"]
+Precision = Literal["fp32", "bf16", "fp16"]
 DEBUG_BATCHES = 3
 
 
@@ -41,9 +42,17 @@ class TrainConfig:
         weight_decay: AdamW's, on matrices alone.
         warmup: share of the steps in which the learning rate rises; a cosine to 0 follows.
         clip_norm: largest norm of the gradient.
+        accumulate: batches a step; the gradient is the mean of theirs, and an epoch's last step may have fewer.
+        ema_decay: share of the average of the weights that stays at each step; 0 = no average. Where there is one, it
+            is validated, chosen and published.
+        ema_from_step: steps before that average begins.
+        precision: of the forward pass; bf16 and fp16 for the stream trainer, fp16 on CUDA alone.
+        compile: compile the task's forward pass by torch.compile; a minute at first, which --minutes includes.
         velocity_weight: weight of the velocity term beside the position term; the stream trainer trembles less with 2.
         correlation_weight: weight of the correlation term of the stream trainer.
         validations: about how often in a run the validation takes are animated and scored.
+        patience: end the run after this many validations in a row without a new best; 0 = never.
+        keep_last: how many of the newest checkpoints are kept; those before the last lie in the folder checkpoints.
         model: settings of the model that differ from its defaults, as --model.dim 128.
         num_workers: threads that gather batches; 0 gathers inline.
         pin_memory: pinned memory and asynchronous copies where training runs on CUDA.
@@ -72,9 +81,16 @@ class TrainConfig:
     weight_decay: float = 0.05
     warmup: float = 0.05
     clip_norm: float = 1.0
+    accumulate: int = 1
+    ema_decay: float = 0.0
+    ema_from_step: int = 0
+    precision: Precision = "fp32"
+    compile: bool = False
     velocity_weight: float = 0.1
     correlation_weight: float = 0.5
     validations: int = 10
+    patience: int = 0
+    keep_last: int = 1
     model: dict[str, Any] = field(default_factory=dict)
     num_workers: int = 1
     pin_memory: bool = True
@@ -95,8 +111,16 @@ class TrainConfig:
         for name in ("max_steps", "batch_size", "n_streams", "weight_decay", "velocity_weight", "correlation_weight"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name} {getattr(self, name)!r}", expected="0 or more")
-        if not self.hop_frames >= 1:
-            raise ConfigError(f"hop_frames {self.hop_frames!r}", expected="at least 1")
+        for name in ("ema_from_step", "patience"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"{name} {getattr(self, name)!r}", expected="0 or more")
+        for name in ("hop_frames", "accumulate", "keep_last"):
+            if not getattr(self, name) >= 1:
+                raise ConfigError(f"{name} {getattr(self, name)!r}", expected="at least 1")
+        if not 0 <= self.ema_decay < 1:
+            raise ConfigError(f"ema_decay {self.ema_decay!r}", expected="a share in [0, 1)")
+        if self.precision not in get_args(Precision):
+            raise ConfigError(f"precision {self.precision!r}", expected="one of " + ", ".join(get_args(Precision)))
         if not 0 <= self.warmup <= 1:
             raise ConfigError(f"warmup {self.warmup!r}", expected="a share in [0, 1]")
 

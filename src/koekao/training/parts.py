@@ -15,7 +15,11 @@ from koekao.corpus import Corpus
 from koekao.errors import ConfigError
 from koekao.features import LogMelConfig
 from koekao.models import FaceModel, FrameModel, SequentialModel, StreamModel, WindowModel, build
+from koekao.training.compiling import compiled
 from koekao.training.config import TrainConfig
+from koekao.training.ema import Ema
+from koekao.training.precision import Precision
+from koekao.training.stepping import Stepper
 from koekao.training.take_mel import COLUMN, TakeMel, has_packed, has_packed_mel
 from koekao.training.tasks import ClipTask, SequentialTask, StreamTask, Task
 
@@ -64,6 +68,8 @@ class Parts:
     loader: Loader
     task: Task
     optimizer: torch.optim.Optimizer
+    stepper: Stepper
+    ema: Ema
 
 
 def make_parts(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec) -> Parts:
@@ -81,8 +87,16 @@ def make_parts(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec)
         prefetch_factor=config.prefetch_factor if config.num_workers else None,
         device=device if device.type == "cuda" and config.pin_memory else None,
     )
+    task, optimizer = _task(config, takes, model, spec), _optimizer(config, model)
+    precision = Precision(config, device)
+    losses_of = compiled(task.losses, device) if config.compile else task.losses
     return Parts(
-        model=model, loader=loader, task=_task(config, takes, model, spec), optimizer=_optimizer(config, model)
+        model=model,
+        loader=loader,
+        task=task,
+        optimizer=optimizer,
+        stepper=Stepper(model, losses_of, optimizer, clip_norm=config.clip_norm, precision=precision),
+        ema=Ema(decay=config.ema_decay, from_step=config.ema_from_step),
     )
 
 
@@ -119,21 +133,21 @@ def _optimizer(config: TrainConfig, model: FaceModel) -> torch.optim.Optimizer:
 
 
 def seconds_a_step(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec) -> float:
-    """Measured over a few steps of a copy of the model, so that the run itself begins untouched."""
+    """Measured over a few batches and a copy of the model, so that the run itself begins untouched."""
     random_state = torch.get_rng_state()
     parts = make_parts(config, takes, copy.deepcopy(model).train(), spec)
     moments = []
     for batch in itertools.islice(itertools.chain.from_iterable(itertools.repeat(parts.loader)), 2 * _PROBE_STEPS):
-        losses = parts.task.losses(parts.model, to_device(batch, model.curve_mean.device))
-        parts.optimizer.zero_grad(set_to_none=True)
-        torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
-        parts.optimizer.step()
+        parts.stepper.backward(parts.stepper.loss(to_device(batch, model.curve_mean.device)))
+        parts.stepper.norm()
+        parts.stepper.step()
         moments.append(time.perf_counter())
     torch.set_rng_state(random_state)
-    return (moments[-1] - moments[_PROBE_STEPS - 1]) / _PROBE_STEPS
+    return config.accumulate * (moments[-1] - moments[_PROBE_STEPS - 1]) / _PROBE_STEPS
 
 
 def steps_of_run(config: TrainConfig, takes: Corpus, epochs: int) -> int:
     """Steps of a whole run of ``epochs`` epochs; the stride, and with it an epoch's length, changes on the way."""
     spec = config.spec(len(takes), takes.clock, epochs)
-    return sum(spec.plan(takes.n_frames, epoch, 1).n_batches for epoch in range(epochs))
+    batches = (spec.plan(takes.n_frames, epoch, 1).n_batches for epoch in range(epochs))
+    return sum(-(-n // config.accumulate) for n in batches)

@@ -1,7 +1,8 @@
 """A run: the folder that a training leaves behind, and what others read from it.
 
-``run.json`` says how it was made, on which takes, and how far it came; ``last.safetensors`` is all that is needed to go
-on; ``best.safetensors`` are the weights to use; ``ridge.safetensors`` the baseline; ``log.jsonl`` what happened.
+``config.yaml`` are all settings, to be said again by ``--config``; ``run.json`` says how it was made, on which takes,
+and how far it came; ``last.safetensors`` is all that is needed to go on; ``best.safetensors`` are the weights to use;
+``ridge.safetensors`` the baseline; ``log.jsonl`` what happened.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from koekao.atomic import write_file
 from koekao.corpus import Corpus
 from koekao.errors import RunError
 from koekao.models import FaceModel, load_model
+from koekao.training.checkpoint import published_model
 from koekao.training.ridge import Ridge
 
 VERSION = 1
@@ -32,6 +34,10 @@ class Run:
     @property
     def record(self) -> Path:
         return self.path / "run.json"
+
+    @property
+    def settings(self) -> Path:
+        return self.path / "config.yaml"
 
     @property
     def log(self) -> Path:
@@ -101,9 +107,10 @@ class Run:
             RunError: no run, or no weights in it yet. ModelError: weights that cannot be used.
         """
         self.read()
-        for path in (self.best, self.last):
-            if path.is_file():
-                return load_model(path)[0]
+        if self.best.is_file():
+            return load_model(self.best)[0]
+        if self.last.is_file():
+            return published_model(self.last)
         raise RunError("holds no weights yet", where=self.path, do="train it: koekao train CORPUS RUN --resume")
 
     def baseline(self) -> Ridge:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from koekao.animation import animate
+from koekao.atomic import write_file
 from koekao.batches import Batch, to_device
 from koekao.corpus import Corpus
 from koekao.errors import RunError
@@ -25,11 +26,13 @@ from koekao.training.checkpoint import load_checkpoint, save_checkpoint
 from koekao.training.config import DEBUG_BATCHES, TrainConfig
 from koekao.training.evaluation import score_takes
 from koekao.training.interrupt import on_interrupt
+from koekao.training.kept import keep
 from koekao.training.log import Listener, listeners_of
 from koekao.training.parts import Parts, device_named, make_model, make_parts, seconds_a_step, steps_of_run
 from koekao.training.ridge import Ridge
 from koekao.training.run import Run, fingerprints
 from koekao.training.schedule import epochs_within, learning_rate
+from koekao.training.settings_file import as_yaml
 from koekao.training.statistics import fit_statistics
 
 DEFAULT_EPOCHS = 30
@@ -70,6 +73,12 @@ class Trainer:
             self.run.refuse_existing()
         if not len(self.train_takes):
             raise RunError("has no training take", where=corpus.path, do="pack it with fewer takes held out")
+        if config.patience and not resume and not len(self.val_takes):
+            raise RunError(
+                f"patience {config.patience}, and no validation take",
+                where=corpus.path,
+                do="hold takes out with `koekao pack --val`, or say --patience 0",
+            )
         if len(self.val_takes) and not any(self.val_takes.valid(i).any() for i in range(len(self.val_takes))):
             raise RunError("no frame of the validation takes was tracked", where=corpus.path, do="hold out other takes")
         self.config = TrainConfig(**self._record["config"]) if resume else config
@@ -82,7 +91,10 @@ class Trainer:
         self.stop_reason = ""
         self._asked_to_stop = False
         self._seconds_before = 0.0
-        self._validated_step = self._saved_step = self._session_steps = self._told_windows = 0
+        self._validated_step = self._saved_step = self._session_steps = self._session_batches = 0
+        self._told_windows = 0
+        self._step_takes: set[str] = set()
+        self._validations_without_best = 0
         self._told_s = time.perf_counter()
 
     def fit(self) -> str:
@@ -125,7 +137,11 @@ class Trainer:
         spec = self.config.spec(len(self.train_takes), self.corpus.clock, self.epochs)
         parts = make_parts(self.config, self.train_takes, self.model, spec)
         if resumed:
-            progress = load_checkpoint(self.run.last, model=self.model, optimizer=parts.optimizer, task=parts.task)
+            progress = load_checkpoint(
+                self.run.last, model=self.model, optimizer=parts.optimizer, task=parts.task, ema=parts.ema
+            )
+            self._validations_without_best = progress.get("validations_without_best", 0)
+            parts.stepper.precision.load_state_dict(progress.get("precision", {}))
             self.step = self._saved_step = progress["step"]
             self.epoch, self.best = progress["epoch"], progress["best"]
             self._seconds_before, self._validated_step = progress["seconds"], progress["validated_step"]
@@ -156,8 +172,12 @@ class Trainer:
         for epoch in range(self.epoch, self.epochs):
             self.epoch = epoch
             self.parts.loader.set_epoch(epoch)
-            for batch in self.parts.loader:
-                self._train_on(batch)
+            first = self.parts.loader.state_dict()["batch"]  # 0, but where a run goes on inside an epoch
+            for number, batch in enumerate(self.parts.loader, start=first + 1):
+                self._hear(batch)
+                if not self._step_is_due(is_last=number == len(self.parts.loader)):
+                    continue
+                self._step()
                 self.stop_reason = self._reason_to_stop()
                 if self.stop_reason:
                     return
@@ -165,34 +185,48 @@ class Trainer:
                     self._save()
             if self.step - self._validated_step >= self.n_steps / self.config.validations:
                 self._validate()
+                self.stop_reason = self._patience_over()
+                if self.stop_reason:
+                    return
         self.stop_reason = "all epochs done"
 
-    def _train_on(self, batch: Batch) -> None:
+    def _hear(self, batch: Batch) -> None:
+        """The gradient of one batch, added to those of the step."""
         self.model.train()
         if "reset" in batch and batch["reset"].any():
             rows = batch["reset"].nonzero().flatten().tolist()
             self._tell("reset", step=self.step, rows={row: batch["file_names"][row] for row in rows})
+        self._step_takes |= {name for name in batch["file_names"] if name}
+        loss = self.parts.stepper.loss(to_device(batch, self.device))
+        self._refuse_nan(loss, "loss")
+        self.parts.stepper.backward(loss)
+        self._session_batches += 1
+        self._told_windows += int((batch["valid_frames"] > 0).sum())
+
+    def _step_is_due(self, *, is_last: bool) -> bool:
+        """After ``accumulate`` batches, at an epoch's end, and where a debugged run ends."""
+        full = self.parts.stepper.n_batches >= self.config.accumulate
+        return full or is_last or (self.config.debug and self._session_batches >= DEBUG_BATCHES)
+
+    def _step(self) -> None:
         for group in self.parts.optimizer.param_groups:
             group["lr"] = learning_rate(
                 self.step, self.n_steps, peak=self.config.learning_rate, warmup=self.config.warmup
             )
-        losses = self.parts.task.losses(self.model, to_device(batch, self.device))
-        loss = torch.stack(list(losses.values())).sum()
-        self._refuse_nan(loss, batch, "loss")
-        self.parts.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
-        self._refuse_nan(norm, batch, "norm of the gradient")
-        self.parts.optimizer.step()
+        norm = self.parts.stepper.norm()
+        if not self.parts.stepper.precision.may_overflow:
+            self._refuse_nan(norm, "norm of the gradient")
+        losses = self.parts.stepper.step()
+        self._step_takes = set()
         self.step += 1
+        self.parts.ema.update(self.model, self.step)
         self._session_steps += 1
-        self._told_windows += int((batch["valid_frames"] > 0).sum())
         if self.step % _TELL_EVERY_STEPS == 0 or self._session_steps == 1:
             self._tell_step(losses)
 
-    def _refuse_nan(self, value: Tensor, batch: Batch, what: str) -> None:
+    def _refuse_nan(self, value: Tensor, what: str) -> None:
         if not torch.isfinite(value):
-            takes = ", ".join(sorted({name for name in batch["file_names"] if name}))
+            takes = ", ".join(sorted(self._step_takes))
             raise RunError(
                 f"the {what} of step {self.step} is {value.item()}, on {takes}",
                 where=self.run.path,
@@ -204,12 +238,17 @@ class Trainer:
     def _reason_to_stop(self) -> str:
         if self._asked_to_stop:
             return "interrupted"
-        if self.config.debug and self._session_steps >= DEBUG_BATCHES:
+        if self.config.debug and self._session_batches >= DEBUG_BATCHES:
             return f"debug: {DEBUG_BATCHES} batches"
         if self.config.max_steps and self.step >= self.config.max_steps:
             return f"{self.step} steps done"
         if self.config.minutes is not None and self.step and self._seconds() > 60 * self.config.minutes * _STOP_SHARE:
             return f"{self.config.minutes:g} minutes are over"
+        return self._patience_over()
+
+    def _patience_over(self) -> str:
+        if self.config.patience and self._validations_without_best >= self.config.patience:
+            return f"no better in {self.config.patience} validations"
         return ""
 
     def _finish(self) -> None:
@@ -218,7 +257,8 @@ class Trainer:
         if not interrupted and self._validated_step != self.step:
             self._validate()
         if not interrupted and not len(self.val_takes):
-            save_model(self.model, self.run.best, chosen_by="the last step: there are no validation takes")
+            published = self.parts.ema.weighted(self.model)
+            save_model(published, self.run.best, chosen_by="the last step: there are no validation takes")
         self._save()
         self._write_record()
         self._tell("end", step=self.step, epoch=self.epoch, reason=self.stop_reason, seconds=round(self._seconds(), 1))
@@ -228,13 +268,14 @@ class Trainer:
         self._validated_step = self.step
         if not len(self.val_takes):
             return
-        model = copy.deepcopy(self.model).cpu()
+        model = self.parts.ema.weighted(self.model).cpu()
         scores = score_takes(lambda audio: animate(model, audio), self.val_takes)
         values = {name: scores.average(name) for name in ("r", "mae", "velocity_ratio")}
         is_best = not self.best or (values["r"] or 0.0) > self.best["r"]
+        self._validations_without_best = 0 if is_best else self._validations_without_best + 1
         if is_best:
             self.best = {"step": self.step, "r": values["r"] or 0.0}
-            save_model(self.model, self.run.best, chosen_by=f"mean r of the validation takes at step {self.step}")
+            save_model(model, self.run.best, chosen_by=f"mean r of the validation takes at step {self.step}")
         self._tell("validation", step=self.step, epoch=self.epoch, best=is_best, **values)
 
     def _save(self) -> None:
@@ -243,12 +284,21 @@ class Trainer:
             "epoch": self.epoch,
             "best": self.best,
             "validated_step": self._validated_step,
+            "validations_without_best": self._validations_without_best,
             "seconds": self._seconds(),
             "loader": self.parts.loader.state_dict(),
+            "precision": self.parts.stepper.precision.state_dict(),
         }
+        parts = self.parts
         save_checkpoint(
-            self.run.last, model=self.model, optimizer=self.parts.optimizer, task=self.parts.task, progress=progress
+            self.run.last,
+            model=self.model,
+            optimizer=parts.optimizer,
+            task=parts.task,
+            progress=progress,
+            ema=parts.ema,
         )
+        keep(self.run.last, self.step, self.config.keep_last)
         self._saved_s, self._saved_step = time.monotonic(), self.step
         self._tell("saved", step=self.step, epoch=self.epoch)
 
@@ -263,6 +313,7 @@ class Trainer:
             "stopped": self.stop_reason,
             "trained_on": self._record.get("trained_on") or fingerprints(self.train_takes),
         }
+        write_file(self.run.settings, as_yaml(self.config).encode())
         self.run.write(self._record)
 
     def _description(self) -> dict[str, Any]:
