@@ -103,6 +103,24 @@ def test_emotion_is_heard_long_after_mel_is(model: WindowModel, speech: Any) -> 
 
 
 @torch.no_grad()
+def test_the_newest_counts_most_before_training(small_model: Make) -> None:
+    """Keys are in the order of time, summaries (now) after them: the places' preference must be in the same order."""
+    model = small_model("window")
+    mel, emotion = model.hear_mel.places[0, 0], model.hear_emotion.places[0, 0]
+    assert len(mel) == 5 * 2 and (mel.diff() > 0).all() and mel[-1] == 0
+    assert len(emotion) == 3 + 3 and (emotion[:3].diff() > 0).all() and not emotion[2:].any()
+
+
+@torch.no_grad()
+def test_a_voice_unlike_any_in_training_stays_within_five_spreads(model: WindowModel, speech: Any) -> None:
+    """The first refresh of a stream, or a value that never changed in training, is any number of spreads away."""
+    model.emotion.mean.fill_(1e6)
+    far = streamed(model, speech, 20)
+    model.emotion.mean.fill_(2e6)
+    assert torch.equal(far, streamed(model, speech, 20))
+
+
+@torch.no_grad()
 @pytest.mark.parametrize(("gate", "name"), [(100.0, "moments"), (-100.0, "columns")])
 def test_the_gate_decides_whom_a_curve_hears(model: WindowModel, speech: Any, gate: float, name: str) -> None:
     model.routing.gate.fill_(gate)
