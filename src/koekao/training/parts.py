@@ -15,6 +15,7 @@ from koekao.corpus import Corpus
 from koekao.errors import ConfigError
 from koekao.features import LogMelConfig
 from koekao.models import FaceModel, FrameModel, SequentialModel, StreamModel, WindowModel, build
+from koekao.training.augmented import Augmented, changes_sound, effects_of
 from koekao.training.compiling import compiled
 from koekao.training.config import TrainConfig
 from koekao.training.ema import Ema
@@ -70,22 +71,25 @@ class Parts:
     optimizer: torch.optim.Optimizer
     stepper: Stepper
     ema: Ema
+    augmented: Augmented | None
 
 
 def make_parts(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec) -> Parts:
     """Everything around ``model`` for training on ``takes`` in batches of ``spec``."""
     device = model.curve_mean.device
+    effects = effects_of(config.augment)
+    hears = isinstance(model, StreamModel) and changes_sound(effects)
     if isinstance(model, StreamModel):
         columns = (COLUMN, "arkit") if has_packed_mel(takes, model.features) else ("arkit",)
-        spec = replace(spec, columns=columns)  # raw sound is not read
-    if isinstance(model, WindowModel) and _has_packed_both(takes, model):
+        spec = replace(spec, columns=("wav", "arkit") if hears else columns)  # else raw sound is not read
+    if isinstance(model, WindowModel) and not changes_sound(effects) and _has_packed_both(takes, model):
         spec = replace(spec, columns=(COLUMN, model.emotion.name, "blendshapes"))
     loader = Loader(
         takes,
         spec,
         num_workers=config.num_workers,
         prefetch_factor=config.prefetch_factor if config.num_workers else None,
-        device=device if device.type == "cuda" and config.pin_memory else None,
+        device=device if device.type == "cuda" and config.pin_memory and not config.augment else None,
     )
     task, optimizer = _task(config, takes, model, spec), _optimizer(config, model)
     precision = Precision(config, device)
@@ -97,6 +101,9 @@ def make_parts(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec)
         optimizer=optimizer,
         stepper=Stepper(model, losses_of, optimizer, clip_norm=config.clip_norm, precision=precision),
         ema=Ema(decay=config.ema_decay, from_step=config.ema_from_step),
+        augmented=Augmented(effects, takes.clock, config.seed, features=model.features if hears else None)
+        if config.augment
+        else None,
     )
 
 
@@ -117,7 +124,7 @@ def _task(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec) -> T
     if isinstance(model, StreamModel):
         return StreamTask(
             model,
-            None if COLUMN in spec.columns else TakeMel(takes, model.features),
+            TakeMel(takes, model.features) if spec.columns == ("arkit",) else None,
             velocity_weight=config.velocity_weight,
             correlation_weight=config.correlation_weight,
         )
@@ -138,6 +145,7 @@ def seconds_a_step(config: TrainConfig, takes: Corpus, model: FaceModel, spec: S
     parts = make_parts(config, takes, copy.deepcopy(model).train(), spec)
     moments = []
     for batch in itertools.islice(itertools.chain.from_iterable(itertools.repeat(parts.loader)), 2 * _PROBE_STEPS):
+        batch = parts.augmented(batch, epoch=0) if parts.augmented else batch
         parts.stepper.backward(parts.stepper.loss(to_device(batch, model.curve_mean.device)))
         parts.stepper.norm()
         parts.stepper.step()

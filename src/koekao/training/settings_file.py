@@ -43,6 +43,7 @@ def read_settings(path: Path) -> dict[str, Any]:
             raise ConfigError(f"{name} {value!r}", where=where, expected=_said(types[name]))
         _config_of({name: value}, where)
     _check_model(values, lines, path)
+    _check_augment(values, lines, path)
     return values
 
 
@@ -157,6 +158,23 @@ def _check_model(values: Mapping[str, Any], lines: Lines, path: Path) -> None:
     if isinstance(values["model"].get("features"), dict):
         features = get_type_hints(config_type)["features"]
         _refuse_unknown(values["model"]["features"], _names(features), ("model", "features"), lines, path)
+
+
+def _check_augment(values: Mapping[str, Any], lines: Lines, path: Path) -> None:
+    """The effects of ``augment``, each by itself, with the line of one that cannot be."""
+    if not values.get("augment"):
+        return
+    from koekao.training.augmented import effects_of  # takes torch with it
+
+    augment = values["augment"]
+    for part in [augment] if isinstance(augment, str) else [{name: each} for name, each in augment.items()]:
+        place = ("augment",) if isinstance(part, str) else ("augment", *part)
+        try:
+            effects_of(part)
+        except ConfigError as error:
+            where = f"{path}:{lines.get(place, lines[place[:1]])}"
+            what = f"{'.'.join(place)}: {error.what}"
+            raise ConfigError(what, where=where, expected=error.expected, do=error.do) from error
 
 
 def _names(kind: Any) -> list[str]:

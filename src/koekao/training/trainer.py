@@ -22,6 +22,7 @@ from koekao.batches import Batch, to_device
 from koekao.corpus import Corpus
 from koekao.errors import RunError
 from koekao.models import save_model
+from koekao.training.augmented import effects_of
 from koekao.training.checkpoint import load_checkpoint, save_checkpoint
 from koekao.training.config import DEBUG_BATCHES, TrainConfig
 from koekao.training.evaluation import score_takes
@@ -83,6 +84,7 @@ class Trainer:
             raise RunError("no frame of the validation takes was tracked", where=corpus.path, do="hold out other takes")
         self.config = TrainConfig(**self._record["config"]) if resume else config
         self.config.spec(len(self.train_takes), corpus.clock, 1).plan(self.train_takes.n_frames, 0, 1)  # or refused
+        effects_of(self.config.augment)  # or refused
         self.device = device_named(self.config.device)
         self.model = make_model(self.config, corpus).to(self.device)
         self._listeners = [*listeners]
@@ -197,6 +199,7 @@ class Trainer:
             rows = batch["reset"].nonzero().flatten().tolist()
             self._tell("reset", step=self.step, rows={row: batch["file_names"][row] for row in rows})
         self._step_takes |= {name for name in batch["file_names"] if name}
+        batch = self.parts.augmented(batch, epoch=self.epoch) if self.parts.augmented else batch
         loss = self.parts.stepper.loss(to_device(batch, self.device))
         self._refuse_nan(loss, "loss")
         self.parts.stepper.backward(loss)
