@@ -66,6 +66,8 @@ def train(
         json: print nothing but the outcome, as JSON.
     """
     said = {name: _values(value) for name, value in options.said.items()}
+    if "augment" in said:
+        said["augment"] = _value(said["augment"])
     settings = merged(config, said)
     code = run_training(corpus, run, settings, resume=resume, json=json)
     if not code and not json:

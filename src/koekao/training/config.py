@@ -53,8 +53,8 @@ class TrainConfig:
         validations: about how often in a run the validation takes are animated and scored.
         patience: end the run after this many validations in a row without a new best; 0 = never.
         keep_last: how many of the newest checkpoints are kept; those before the last lie in the folder checkpoints.
-        augment: change batches at random: usual, or effects by name with their settings, as
-            --augment.noise.probability 0.5; nothing by default.
+        augment: change batches at random: usual, or effects by name with their settings, on the command line as JSON:
+            {"noise": {"probability": 0.5}}; nothing by default.
         model: settings of the model that differ from its defaults, as --model.dim 128.
         num_workers: threads that gather batches; 0 gathers inline.
         pin_memory: pinned memory and asynchronous copies where training runs on CUDA.
