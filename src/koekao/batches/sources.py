@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 _BLOCK_ROWS = 1024
 _LOOK_EVERY_S = 0.001
 _KEPT_BLOCKS = 2  # threads gather on both sides of a block's end
-_Touched = tuple[Any, NDArray[np.int64]]
-"""Mapped files, and which shard of them each row lies in (-1: none)."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +53,10 @@ class FrameSource:
 class Block:
     """Some rows ready to be gathered: their table, the names of their takes, and the shards that each row touches."""
 
-    def __init__(self, table: NDArray[np.int64], names: list[str], touched: list[_Touched]) -> None:
+    def __init__(self, table: NDArray[np.int64], names: list[str], touched: list[tuple[Any, list[int]]]) -> None:
         self.table, self.names, self.touched = table, names, touched
         self.address, self.width = table.ctypes.data, table.shape[1]
-        in_all = [(files, _used(shards)) for files, shards in touched]
+        in_all = [(files, {shard for shard in shards if shard >= 0}) for files, shards in touched]
         self._in_few = in_all if all(len(shards) <= 1 for _, shards in in_all) else None
         self._good_until_s = 0.0
 
@@ -75,7 +73,7 @@ class Block:
         """Raise CorpusError if a file that rows ``first .. end-1`` lie in was cut short since it was opened."""
         if self._in_few is None:
             for files, shards in self.touched:
-                files.refuse_truncated(_used(shards[first:end]))
+                files.refuse_truncated({shard for shard in shards[first:end] if shard >= 0})
         elif monotonic() > self._good_until_s:  # one file for the whole block: one look serves for what comes at once
             for files, few in self._in_few:
                 files.refuse_truncated(few)
@@ -109,13 +107,13 @@ class Sources:
         table[:, numbering.VALID_FRAMES], table[:, numbering.START_FRAME] = rows.valid_frames, rows.start_frame
         table[:, numbering.GAP_FRAMES], table[:, numbering.RESET] = rows.gap_frames, rows.reset
         table[:, numbering.IS_DENSE] = rows.is_dense
-        touched: dict[int, _Touched] = {}
+        touched: dict[int, tuple[Any, list[int]]] = {}
         bases: dict[int, Any] = {}
         for source in self.frames:
             if id(source.files) not in touched:
                 shards = np.full(len(rows), -1, np.int64)
                 shards[real] = source.shard[take]
-                touched[id(source.files)] = source.files, shards
+                touched[id(source.files)] = source.files, shards.tolist()
                 bases[id(source.files)] = _bases(source.files, source.shard[take])
         if self.has_sound:
             begin = self.corpus.clock.frame_starts(start)
@@ -197,16 +195,9 @@ def _frame_source(corpus: Corpus, spec: Spec, key: str) -> FrameSource:
 
 def _bases(files: Any, shards: NDArray[np.int64]) -> NDArray[np.int64]:
     """The address of each row's shard; one for all where there is but one."""
-    used = _used(shards)
+    used = sorted(set(shards.tolist()))
     addresses = np.array([files.base_address(number) for number in used], np.int64)
     return addresses if len(used) <= 1 else addresses[np.searchsorted(used, shards)]
-
-
-def _used(shards: NDArray[np.int64]) -> list[int]:
-    """The shards in ascending order; rows that lie in none (-1) have none."""
-    if len(shards) and shards[0] >= 0 and (shards == shards[0]).all():
-        return [int(shards[0])]
-    return [shard for shard in np.unique(shards).tolist() if shard >= 0]
 
 
 def _refuse_outside(rows: Rows, corpus: Corpus) -> None:
