@@ -120,7 +120,7 @@ def test_streams_that_do_not_divide_the_batch_are_refused() -> None:
 
 def test_devices_by_name() -> None:
     assert device_named("cpu").type == "cpu" and device_named("auto").type in ("cpu", "cuda")
-    for name in ("abacus", "cuda:99", ""):
+    for name in ("abacus", "cuda:99", "xpu", "meta", ""):
         with pytest.raises(ConfigError, match=f"device '{name}' cannot be used") as error:
             device_named(name)
         assert "say auto, cpu, cuda" in error.value.do

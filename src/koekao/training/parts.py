@@ -25,6 +25,7 @@ from koekao.training.take_mel import COLUMN, TakeMel, has_packed, has_packed_mel
 from koekao.training.tasks import ClipTask, SequentialTask, StreamTask, Task
 
 _PROBE_STEPS = 8
+_DEVICES = ("cpu", "cuda", "mps")
 _MODELS = {"sequential": ("sequential", "window"), "clips": ("frame",), "stream": ("stream",)}
 """Trainer -> the models it can train; the first one if the settings name none."""
 
@@ -35,13 +36,20 @@ def device_named(name: str) -> torch.device:
     Raises:
         ConfigError: no such device, or none here.
     """
+    has_cuda, reason = torch.cuda.is_available(), ""
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+        name = "cuda" if has_cuda else "cpu"
     try:
-        return torch.zeros(0, device=name).device
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        device = torch.device(name)
+        if device.type not in _DEVICES:
+            reason = "nobody has run koekao there"
+        elif device.type == "cuda" and not has_cuda:
+            reason = "there is no CUDA here"
+        else:
+            return torch.zeros(0, device=device).device
+    except RuntimeError as error:
         reason = str(error).splitlines()[0].split(". ")[0]
-        raise ConfigError(f"device {name!r} cannot be used ({reason})", do="say auto, cpu, cuda or cuda:0") from error
+    raise ConfigError(f"device {name!r} cannot be used ({reason})", do="say auto, cpu, cuda or cuda:0")
 
 
 def make_model(config: TrainConfig, corpus: Corpus) -> FaceModel:
