@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from koekao.models.disturbance import disturbed
+from koekao.models.disturbance import disturbed as _disturbed
+from koekao.models.disturbance import five_cosines, level_and_tilt
+
+
+def disturbed(columns: torch.Tensor, **how: float) -> torch.Tensor:
+    return _disturbed(columns, shapes=five_cosines(columns.shape[3], columns.device), **how)
+
 
 COLUMNS = torch.linspace(-2, 2, 40 * 30 * 2 * 20).view(40, 30, 2, 20)
 
@@ -61,3 +67,12 @@ def test_between_two_bands_is_between_their_levels(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(torch, "randn", lambda *shape, device=None: torch.full(shape, 0.25))
     moved = disturbed(columns, noise=0.0, level=0.0, band_shift=1.0, band_dropout=0.0)
     assert moved.flatten().tolist() == [1.0, 5.0, 6.0, 0.0]
+
+
+def test_a_level_and_a_tilt_are_two_shapes_of_their_own() -> None:
+    torch.manual_seed(0)
+    shapes = level_and_tilt(20, torch.device("cpu"))
+    added = _disturbed(torch.zeros(600, 3, 2, 20), noise=0.0, level=0.3, shapes=shapes, band_dropout=0.0)[:, 0, 0]
+    level, tilt = added.mean(1), (added[:, -1] - added[:, 0]) / 2
+    torch.testing.assert_close(added, level[:, None] + tilt[:, None] * torch.linspace(-1, 1, 20), atol=1e-5, rtol=0)
+    assert level.std().item() == pytest.approx(0.3, rel=0.1) and tilt.std().item() == pytest.approx(0.3, rel=0.1)

@@ -9,9 +9,12 @@ the descriptors of the last 20 s are summed up (:mod:`.functionals`), and each f
 usual extractors may not be used commercially or bind a program to the GPL.
 
 Pitch is held through unvoiced frames at the last voiced value, and stands at the geometric middle of its range before
-the first; ``voicing`` says how far to believe it. Arithmetic is float64, so that decisions (a peak, a voiced frame) do
-not depend on how the sound was cut; frames come out as float32. What it gives up: devices without float64 (Apple's MPS)
-must compute this stream on the CPU, and the definitions are near to, but not those of, openSMILE or Praat.
+the first; ``voicing`` says how far to believe it. The work is done in two moves, for those who observe sound without a
+memory and step without sound (:mod:`koekao.models.window`): :meth:`Prosody.alone` describes every frame by its own
+samples, :meth:`Prosody.carry` does the rest from numbers and memory by row. Arithmetic is float64, so that decisions (a
+peak, a voiced frame) do not depend on how the sound was cut; frames come out as float32. What it gives up: devices
+without float64 (Apple's MPS) must compute this stream on the CPU, and the definitions are near to, but not those of,
+openSMILE or Praat.
 """
 
 from __future__ import annotations
@@ -48,7 +51,11 @@ DESCRIPTORS = (
     "alpha_db",
     "flux_db_per_s",
 )
-_N_ALONE = len(DESCRIPTORS) - 1
+_N_OF_SHAPE = len(DESCRIPTORS) - 1  # all but flux, which needs the frame before
+N_NOW = 1 + len(DESCRIPTORS)
+"""Values of a frame that are of the frame itself: voicing and the descriptors. The functionals follow them."""
+N_ALONE = len(DESCRIPTORS) + N_BANDS
+"""What a frame says by itself: the descriptors but flux, voicing, and the levels of the bands."""
 _N_OF_VOICE = 5  # the first five mean something in voiced frames only
 _LEVEL, _FLUX = DESCRIPTORS.index("level_db"), DESCRIPTORS.index("flux_db_per_s")
 _BLOCK_FRAMES = 64
@@ -148,28 +155,55 @@ class Prosody(FeatureStream):
     def describe(
         self, sound: Tensor, *, origin_samples: Tensor, first_frame: Tensor, n_ready: Tensor, memory: State
     ) -> tuple[Tensor, State]:
-        ends = ends_of(self.clock, first_frame, int(n_ready.max())) - origin_samples[:, None]
+        n_frames = int(n_ready.max())
+        alone = self.alone(sound, origin_samples=origin_samples, first_frame=first_frame, n_frames=n_frames)
+        return self.carry(alone, first_frame=first_frame, n_ready=n_ready, memory=memory)
+
+    @torch.no_grad()
+    def alone(self, sound: Tensor, *, origin_samples: Tensor | int, first_frame: Tensor | int, n_frames: int) -> Tensor:
+        """What frames say by themselves: ``[B, T, A]`` float64.
+
+        Args:
+            sound: ``[B, S]`` float32; ``sound[b, 0]`` is sample ``origin_samples`` (``[B]`` int64, or one for all) of
+                its stream. Samples outside count as 0.
+            first_frame: ``[B]`` int64, or one for all, on the clock of the sound. n_frames: T.
+        """
+        first = torch.as_tensor(first_frame, device=sound.device).expand(len(sound))
+        origin = torch.as_tensor(origin_samples, device=sound.device).reshape(-1, 1)
+        if not n_frames:
+            return sound.new_zeros(len(sound), 0, N_ALONE, dtype=torch.float64)
+        ends = ends_of(self.clock, first, n_frames) - origin
         pieces = pieces_ending_at(sound, ends, self.config.window_samples, _BLOCK_FRAMES)
-        alone = torch.cat([self._alone(block) for block in pieces]).view(*ends.shape, -1)
-        f0_ln_hz, others, voice, bands_db = torch.split(alone, [1, _N_ALONE - 1, 1, N_BANDS], 2)
+        return torch.cat([self._alone(block) for block in pieces]).view(len(sound), n_frames, N_ALONE)
+
+    @torch.no_grad()
+    def carry(self, alone: Tensor, *, first_frame: Tensor, n_ready: Tensor, memory: State) -> tuple[Tensor, State]:
+        """``alone`` ``[B, T, A]``, T at least 1, and the memory before it to frames ``[B, T, C]`` and the memory after.
+
+        Args:
+            first_frame: ``[B]`` int64, frames that each stream has had before, counted from its own beginning: they
+                decide when it refreshes and how much of its past it has heard.
+            n_ready: ``[B]`` int64, how many of the T are the row's (the most is T); what lies after them is no value.
+            memory: as of :meth:`Prosody.init_memory`.
+        """
+        f0_ln_hz, others, voiced, bands_db = torch.split(alone, [1, len(DESCRIPTORS) - 2, 1, N_BANDS], 2)
         bands = torch.cat([memory["bands_db"][:, None], bands_db], 1)
         flux = flux_db_per_s(bands[:, 1:], bands[:, :-1], self.fps)
-        pitch = _held(f0_ln_hz[..., 0], voice[..., 0] > 0.5, memory["f0_ln_hz"])
-        seen = torch.cat([pitch[:, 1:, None], others, flux[..., None], voice], 2)
+        pitch = _held(torch.cat([memory["f0_ln_hz"][:, None], f0_ln_hz[..., 0]], 1), voiced[..., 0] > 0.5)
+        seen = torch.cat([pitch[:, 1:, None], others, flux[..., None], voiced], 2)
         past = torch.cat([memory["past"], seen], 1)
         due = self.refresh.due(first_frame, n_ready)
         fresh = self._summaries(past, due, first_frame).to(memory["summaries"])
         held, summaries = self.refresh.hold(fresh, due, memory["summaries"])
-        row = torch.arange(len(sound), device=sound.device)
-        kept = n_ready[:, None] + torch.arange(self.past_frames, device=sound.device)
+        row = torch.arange(len(alone), device=alone.device)
+        kept = n_ready[:, None] + torch.arange(self.past_frames, device=alone.device)
         after = {
             "bands_db": bands[row, n_ready],
             "f0_ln_hz": pitch[row, n_ready],
             "past": past[row[:, None], kept],
             "summaries": summaries,
         }
-        now = torch.cat([voice, seen[..., :-1]], 2).to(held)
-        return torch.cat([now, held.flatten(2)], 2), after
+        return torch.cat([torch.cat([voiced, seen[..., :-1]], 2).to(held), held.flatten(2)], 2), after
 
     def _alone(self, pieces: Tensor) -> Tensor:
         """What frames say by themselves: ``[n, W]`` samples to ``[n, K - 1 + 1 + 24]`` float64.
@@ -183,7 +217,7 @@ class Prosody(FeatureStream):
         shape = self.shape(power)
         voiced = voicing(periodic, shape["level_db"])
         of_pitch = [f0_hz.log(), harmonicity_db(periodic)]
-        of_shape = [*(shape[name] for name in DESCRIPTORS[_N_OF_VOICE:_N_ALONE]), voiced]
+        of_shape = [*(shape[name] for name in DESCRIPTORS[_N_OF_VOICE:_N_OF_SHAPE]), voiced]
         parts = [torch.stack(of_pitch, 1), self.formants(power), torch.stack(of_shape, 1), shape["bands_db"]]
         return torch.cat(parts, 1)
 
@@ -209,9 +243,8 @@ class Prosody(FeatureStream):
         )
 
 
-def _held(values: Tensor, good: Tensor, before: Tensor) -> Tensor:
-    """``[B, T + 1]``: ``before [B]``, then ``values [B, T]``, the last good one for each that is not ``good``."""
-    values = torch.cat([before[:, None], values], 1)
-    place = torch.arange(1, values.shape[1], device=values.device) * good
+def _held(pitch: Tensor, voiced: Tensor) -> Tensor:
+    """``pitch [B, 1 + T]``, the first of it good: each frame that is not ``voiced [B, T]`` gets the last good one."""
+    place = torch.arange(1, pitch.shape[1], device=pitch.device) * voiced
     newest = torch.cat([torch.zeros_like(place[:, :1]), place], 1).cummax(1).values
-    return values.gather(1, newest)
+    return pitch.gather(1, newest)

@@ -90,6 +90,17 @@ class FaceModel(nn.Module, ABC):
         self.curve_mean.copy_(torch.from_numpy(mean))
         self.curve_spread.copy_(torch.from_numpy(spread))
 
+    def bounds_of(
+        self, audio: Tensor, start_frames: Tensor | None, valid_frames: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Where windows ``[B, S]`` start in their takes, and how many of their frames are real: ``[B]`` int64 each, as
+        :meth:`forward` is told, else 0 and all."""
+        if start_frames is None:
+            start_frames = torch.zeros(len(audio), dtype=torch.int64, device=audio.device)
+        if valid_frames is None:
+            valid_frames = torch.full_like(start_frames, self.clock.frame_at(audio.shape[1]))
+        return start_frames, valid_frames
+
     def in_units(self, head: Tensor) -> Tensor:
         """A head's output in spreads from the mean, to curves."""
         return self.curve_mean + self.curve_spread * head

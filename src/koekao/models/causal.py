@@ -44,3 +44,8 @@ class CausalBlock(nn.Module):
     def past_of(self, constant: Tensor) -> Tensor:
         """The past of streams whose input has been ``constant`` ``[B, D]`` for ever: ``[B, 2 d, D]``."""
         return constant[:, None].expand(-1, self.past_frames, -1)
+
+
+def causal_blocks(modules: nn.ModuleList) -> list[CausalBlock]:
+    """The blocks of a trunk, in order."""
+    return [block for block in modules if isinstance(block, CausalBlock)]

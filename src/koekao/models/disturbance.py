@@ -10,27 +10,37 @@ import math
 import torch
 from torch import Tensor
 
-_WAVES = 5
 
-
-def disturbed(columns: Tensor, *, noise: float, level: float, band_shift: float, band_dropout: float) -> Tensor:
+def disturbed(
+    columns: Tensor, *, noise: float, level: float, shapes: Tensor, band_shift: float = 0.0, band_dropout: float
+) -> Tensor:
     """Normalised ``columns`` ``[B, T, C, M]`` as they might have been recorded elsewhere, from torch's generator.
 
     Args:
         noise: spread of what is added to every value.
-        level: spread of each of five cosines over the bands, of 0 to 4 half-waves, added all over a window: the
-            first is a level, the second much like a tilt, and all together another microphone in another place.
+        level: spread of each of the ``shapes``.
+        shapes: ``[n, M]``, curves over the bands that are added all over a window: another microphone, another place.
         band_shift: spread of how far, in bands, a whole window's spectrum is moved up or down: on a mel scale a shorter
             throat, or a higher voice, is near enough the same sight further up. What moves in at an edge repeats it.
         band_dropout: share of bands set to their mean all over a window, in [0, 1).
     """
     rows, bands, device = len(columns), columns.shape[3], columns.device
     kept = torch.rand(rows, 1, 1, bands, device=device) >= band_dropout
-    waves = (torch.arange(_WAVES, device=device)[:, None] * torch.linspace(0, math.pi, bands, device=device)).cos()
-    equalised = (level * torch.randn(rows, _WAVES, device=device) @ waves)[:, None, None]
+    strengths = level * torch.randn(len(shapes), rows, 1, device=device)
+    equalised = (strengths * shapes[:, None]).sum(0)[:, None, None]
     moved = _shifted(columns, band_shift * torch.randn(rows, device=device)) if band_shift else columns
     noisy: Tensor = (moved + equalised + noise * torch.randn_like(columns)) * kept
     return noisy
+
+
+def level_and_tilt(bands: int, device: torch.device) -> Tensor:
+    """``[2, M]``: all bands alike, and a slope from -1 to 1."""
+    return torch.stack([torch.ones(bands, device=device), torch.linspace(-1, 1, bands, device=device)])
+
+
+def five_cosines(bands: int, device: torch.device) -> Tensor:
+    """``[5, M]``: cosines of 0 to 4 half-waves over the bands; the first is a level, the second much like a tilt."""
+    return (torch.arange(5, device=device)[:, None] * torch.linspace(0, math.pi, bands, device=device)).cos()
 
 
 def _shifted(columns: Tensor, by_bands: Tensor) -> Tensor:

@@ -18,6 +18,8 @@ from koekao.arkit import N_CURVES
 from koekao.errors import ConfigError
 from koekao.features import LogMel, LogMelConfig
 from koekao.models.base import FaceModel
+from koekao.models.causal import CausalBlock, causal_blocks
+from koekao.models.disturbance import disturbed, level_and_tilt
 from koekao.models.smoothing import TemporalSmoothing
 from koekao.models.state import State, check_rows
 
@@ -65,26 +67,6 @@ class SequentialConfig:
         return 1 + 2 * sum(self.dilations)
 
 
-class _Block(nn.Module):
-    """Residual convolution over frames, kernel 3, no padding: ``[B, T, D] -> [B, T - 2 * dilation, D]``.
-
-    Written as one matrix product of three shifted views, which on a CPU is twice as fast as Conv1d at these lengths.
-    """
-
-    def __init__(self, dim: int, dilation: int, dropout: float) -> None:
-        super().__init__()
-        self.dilation = dilation
-        self.taps = nn.Linear(3 * dim, dim)
-        self.mix = nn.Linear(dim, dim)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        shift, n_frames = self.dilation, x.shape[1] - 2 * self.dilation
-        near = [x[:, i * shift : i * shift + n_frames] for i in range(3)]
-        shaped: Tensor = near[2] + self.mix(self.dropout(nn.functional.gelu(self.taps(torch.cat(near, -1)))))
-        return shaped
-
-
 class SequentialModel(FaceModel):
     """Windows ``[B, S]`` to their last frame ``[B, 52]``; streams frame by frame with state per row."""
 
@@ -93,7 +75,7 @@ class SequentialModel(FaceModel):
         self.config = config
         width = config.features.columns_per_frame * config.features.n_mels
         self.front = nn.Sequential(nn.Linear(width, config.dim), nn.GELU(), nn.Dropout(config.dropout))
-        self.blocks = nn.Sequential(*(_Block(config.dim, d, config.dropout) for d in config.dilations))
+        self.blocks = nn.ModuleList(CausalBlock(config.dim, d, config.dropout) for d in config.dilations)
         self.head = nn.Sequential(nn.LayerNorm(config.dim), nn.Dropout(config.dropout), nn.Linear(config.dim, N_CURVES))
         self.smoothing = TemporalSmoothing(config.initial_alpha)
 
@@ -107,15 +89,12 @@ class SequentialModel(FaceModel):
 
     def forward(self, audio: Tensor, start_frames: Tensor | None = None, valid_frames: Tensor | None = None) -> Tensor:
         """The last real frame of each window, before smoothing (see :class:`FaceModel`)."""
-        rows, context = len(audio), self.config.context_frames
-        start = torch.zeros(rows, dtype=torch.int64, device=audio.device) if start_frames is None else start_frames
-        n_samples = audio.shape[1]
-        if valid_frames is None:
-            valid_frames = torch.full_like(start, self.clock.frame_at(n_samples))
+        context = self.config.context_frames
+        start, valid = self.bounds_of(audio, start_frames, valid_frames)
         seen = self.features.columns(
             audio,
             origin_samples=self.features.frame_starts(start),
-            first_frame=start + valid_frames - context,
+            first_frame=start + valid - context,
             n_frames=context,
         )
         return self._curves(seen)[:, 0]
@@ -137,14 +116,10 @@ class SequentialModel(FaceModel):
 
     def _curves(self, columns: Tensor) -> Tensor:
         """``[B, T + K - 1, C, M] -> [B, T, 52]``."""
-        heard = self._disturbed(columns) if self.training else columns
-        return self.in_units(self.head(self.blocks(self.front(heard.flatten(2)))))
-
-    def _disturbed(self, columns: Tensor) -> Tensor:
-        """What keeps a model from learning few recordings by heart: noise, another microphone, missing bands."""
-        rows, bands, device = len(columns), columns.shape[3], columns.device
-        kept = torch.rand(rows, 1, 1, bands, device=device) >= self.config.band_dropout
-        level, tilt = self.config.level * torch.randn(2, rows, 1, 1, 1, device=device)
-        shift = level + tilt * torch.linspace(-1, 1, bands, device=device)
-        disturbed: Tensor = (columns + shift + self.config.noise * torch.randn_like(columns)) * kept
-        return disturbed
+        if self.training:
+            how, shapes = self.config, level_and_tilt(columns.shape[3], columns.device)
+            columns = disturbed(columns, noise=how.noise, level=how.level, shapes=shapes, band_dropout=how.band_dropout)
+        x = self.front(columns.flatten(2))
+        for block in causal_blocks(self.blocks):  # the first frames of each block's input are its past
+            x, _ = block(x[:, block.past_frames :], x[:, : block.past_frames])
+        return self.in_units(self.head(x))

@@ -24,8 +24,8 @@ from koekao.arkit import N_CURVES
 from koekao.errors import ConfigError
 from koekao.features import LogMel, LogMelConfig
 from koekao.models.base import FaceModel
-from koekao.models.causal import CausalBlock
-from koekao.models.disturbance import disturbed
+from koekao.models.causal import CausalBlock, causal_blocks
+from koekao.models.disturbance import disturbed, five_cosines
 from koekao.models.front import BANDS, BandFront, frames_around
 from koekao.models.state import State, check_rows
 
@@ -120,22 +120,18 @@ class StreamModel(FaceModel):
 
     def forward(self, audio: Tensor, start_frames: Tensor | None = None, valid_frames: Tensor | None = None) -> Tensor:
         """The last real frame of each window (see :class:`FaceModel`); what its look-ahead lacks counts as silence."""
-        start = (
-            torch.zeros(len(audio), dtype=torch.int64, device=audio.device) if start_frames is None else start_frames
-        )
-        if valid_frames is None:
-            valid_frames = torch.full_like(start, self.clock.frame_at(audio.shape[1]))
-        origin, end = self.features.frame_starts(start), self.features.frame_starts(start + valid_frames)
+        start, valid = self.bounds_of(audio, start_frames, valid_frames)
+        origin, end = self.features.frame_starts(start), self.features.frame_starts(start + valid)
         real = torch.arange(audio.shape[1], device=audio.device) < (end - origin)[:, None]
         context, ahead = self.config.context_frames, self.config.look_ahead_frames
         columns = self.features.columns(
             torch.where(real, audio, torch.zeros_like(audio)),
             origin_samples=origin,
-            first_frame=start + valid_frames - context,
+            first_frame=start + valid - context,
             n_frames=context + ahead,
         )
         seen = self.seen_of(columns)
-        frame = valid_frames[:, None] - torch.arange(seen.shape[1], 0, -1, device=audio.device)  # in the window
+        frame = valid[:, None] - torch.arange(seen.shape[1], 0, -1, device=audio.device)  # in the window
         within = (frame >= 0)[:, :, None, None, None]  # a stream's past is silent in what it would have seen ahead, too
         seen = torch.where(within, seen, self.features.silence)
         return self.step(seen, self.init_state(len(audio)))[0][:, -1]
@@ -161,6 +157,7 @@ class StreamModel(FaceModel):
                 columns,
                 noise=how.noise,
                 level=how.level,
+                shapes=five_cosines(columns.shape[3], columns.device),
                 band_shift=how.band_shift,
                 band_dropout=how.band_dropout,
             )
@@ -174,7 +171,7 @@ class StreamModel(FaceModel):
         shape = n_rows, 1, self.config.n_around, self.config.features.columns_per_frame, -1
         with torch.set_grad_enabled(self.training and torch.is_grad_enabled()):
             x, state = self.front(self.features.silence.expand(shape)), {}
-            for number, block in enumerate(self._causal_blocks()):
+            for number, block in enumerate(causal_blocks(self.blocks)):
                 state[f"past_{number}"] = block.past_of(x[:, 0])
                 x, _ = block(x, state[f"past_{number}"])
         return state
@@ -182,9 +179,6 @@ class StreamModel(FaceModel):
     def step(self, seen: Tensor, state: State) -> tuple[Tensor, State]:
         check_rows(state, len(seen))
         x, after = self.front(seen), {}
-        for number, block in enumerate(self._causal_blocks()):
+        for number, block in enumerate(causal_blocks(self.blocks)):
             x, after[f"past_{number}"] = block(x, state[f"past_{number}"])
         return self.in_units(self.head(x)), after
-
-    def _causal_blocks(self) -> list[CausalBlock]:
-        return [block for block in self.blocks if isinstance(block, CausalBlock)]

@@ -26,14 +26,14 @@ from torch import Tensor, nn
 
 from koekao.arkit import N_CURVES
 from koekao.errors import ConfigError
-from koekao.features import LogMel, LogMelConfig, ProsodyConfig
+from koekao.features import LogMel, LogMelConfig, Prosody, ProsodyConfig
+from koekao.features.prosody import N_ALONE, N_NOW
 from koekao.models.base import FaceModel
 from koekao.models.curve_attention import CurveAttention, CurveHead, CurveRouting
-from koekao.models.disturbance import disturbed
+from koekao.models.disturbance import disturbed, five_cosines
 from koekao.models.recent import heard_by_each, last_of
 from koekao.models.smoothing import TemporalSmoothing
 from koekao.models.state import State, check_rows
-from koekao.models.voice import N_ALONE, N_NOW, FramewiseProsody
 
 _MOST_SPREADS = 5.0
 """Emotion values lie this far from their mean at most: summaries of a stream that has just begun are far from any."""
@@ -122,7 +122,7 @@ class WindowModel(FaceModel):
     def __init__(self, config: WindowConfig) -> None:
         super().__init__(LogMel(config.features))
         self.config = config
-        self.emotion = FramewiseProsody(config.prosody)
+        self.emotion = Prosody(config.prosody)
         self.n_summaries = len(config.prosody.delays_ms)
         columns, dim, dropout = config.features.columns_per_frame, config.dim, config.dropout
         self.columns = _Tokens(config.features.n_mels, dim, dropout)
@@ -154,19 +154,14 @@ class WindowModel(FaceModel):
 
     def forward(self, audio: Tensor, start_frames: Tensor | None = None, valid_frames: Tensor | None = None) -> Tensor:
         """The last real frame of each window, before smoothing (see :class:`FaceModel`), of the window's own past."""
-        rows, n_mel = len(audio), self.config.mel_frames
-        start = torch.zeros(rows, dtype=torch.int64, device=audio.device) if start_frames is None else start_frames
-        if valid_frames is None:
-            valid_frames = torch.full_like(start, self.clock.frame_at(audio.shape[1]))
-        origin = self.features.frame_starts(start)
-        first = start + valid_frames - n_mel
+        n_mel, (start, valid) = self.config.mel_frames, self.bounds_of(audio, start_frames, valid_frames)
+        origin, first = self.features.frame_starts(start), start + valid - n_mel
         columns = self.features.columns(audio, origin_samples=origin, first_frame=first, n_frames=n_mel)
-        n_frames, fresh = max(1, int(valid_frames.max())), torch.zeros_like(start)
+        n_frames, fresh = max(1, int(valid.max())), torch.zeros_like(start)
         alone = self.emotion.alone(audio, origin_samples=origin, first_frame=start, n_frames=n_frames)
-        memory = self.emotion.init_memory(rows)
-        ready = valid_frames.clamp_min(1)
-        frames, _ = self.emotion.carry(alone, first_frame=fresh, n_ready=ready, memory=memory)
-        return self._curves(columns, self._last_emotion(frames, valid_frames))[:, 0]
+        memory = self.emotion.init_memory(len(audio))
+        frames, _ = self.emotion.carry(alone, first_frame=fresh, n_ready=valid.clamp_min(1), memory=memory)
+        return self._curves(columns, self._last_emotion(frames, valid))[:, 0]
 
     def of_columns(self, mel: Tensor, prosody: Tensor, valid_frames: Tensor) -> Tensor:
         """The last real frame of each window, before smoothing, from packed columns; ``[B, 52]``.
@@ -224,9 +219,14 @@ class WindowModel(FaceModel):
         """``[B, T + K - 1, C, M]`` and ``[B, T + L - 1, V]``, both normalised, to ``[B, T, 52]``."""
         if self.training:
             how = self.config
-            disturbance = {"noise": how.noise, "level": how.level}
-            disturbance |= {"band_shift": how.band_shift, "band_dropout": how.band_dropout}
-            columns = disturbed(columns, **disturbance)
+            columns = disturbed(
+                columns,
+                noise=how.noise,
+                level=how.level,
+                shapes=five_cosines(columns.shape[3], columns.device),
+                band_shift=how.band_shift,
+                band_dropout=how.band_dropout,
+            )
             emotion = emotion + how.emotion_noise * torch.randn_like(emotion)
         told = self.hear_mel.told(self.columns(columns))  # [B, T + K - 1, C, 2 W]
         from_mel = self.hear_mel(self.queries, heard_by_each(told, self.config.mel_frames))

@@ -1,24 +1,34 @@
-"""Law: described frame by frame and carried through the past, prosody is what the prosody stream says, to the bit."""
+"""Law: prosody described frame by frame and carried through the past in any pieces is that of the whole, to the bit."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from koekao.features import Prosody, ProsodyConfig
+from koekao.features.prosody import N_ALONE, N_NOW
 from koekao.models.state import reset_rows
-from koekao.models.voice import N_ALONE, N_NOW, FramewiseProsody
+from koekao.takes.synthetic import make_take
+from koekao.takes.take import as_float
+
+
+@pytest.fixture(scope="module")
+def speech() -> NDArray[np.float32]:
+    return as_float(make_take(5, seconds=3).audio)
+
 
 ORIGIN_0 = {"origin_samples": 0, "first_frame": 0}
 
 
-def voice(**settings: Any) -> FramewiseProsody:
-    return FramewiseProsody(ProsodyConfig(**{"past_s": 1.0} | settings))
+def voice(**settings: Any) -> Prosody:
+    return Prosody(ProsodyConfig(**{"past_s": 1.0} | settings))
 
 
-def carried(stream: FramewiseProsody, alone: torch.Tensor, sizes: list[int]) -> torch.Tensor:
+def carried(stream: Prosody, alone: torch.Tensor, sizes: list[int]) -> torch.Tensor:
     memory, frame, parts = stream.init_memory(len(alone)), torch.zeros(len(alone), dtype=torch.int64), []
     for piece in alone.split(sizes, 1):
         ready = torch.full_like(frame, piece.shape[1])
