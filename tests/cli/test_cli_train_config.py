@@ -23,11 +23,14 @@ def test_file_and_options(cli: Callable, tmp_path: Path) -> None:
     (tmp_path / "run.yaml").write_text(FILE)
     words = ("train", tmp_path / "corpus", tmp_path / "run", "--config", tmp_path / "run.yaml")
     augment = '{"gain": {"probability": 0.5}}'
-    said = cli(*map(str, words), "--model.dim", "16", "--seed", "0", "--augment", augment)
+    said = cli(
+        *map(str, words), "--model.dim", "16", "--seed", "0", "--augment", augment, "--losses.terms", '{"closure": 0.1}'
+    )
     assert said.code == 0, said.err
     config = open_run(tmp_path / "run").read()["config"]
     assert (config["batch_size"], config["seed"], config["model"]) == (2, 0, {"dim": 16, "dropout": 0})
     assert config["augment"] == {"gain": {"probability": 0.5}}
+    assert config["losses"] == {"terms": {"closure": 0.1}}
     shown = (tmp_path / "run" / "config.yaml").read_text()
     assert shown in said.out and "window_frames: 24\n" in shown
     assert merged(tmp_path / "run" / "config.yaml", {}).as_dict() == config

@@ -15,6 +15,8 @@ from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.models import SequentialModel, build
 from koekao.takes.synthetic.making import make_take
 from koekao.takes.take import as_float
+from koekao.training.loss_weights import LossConfig
+from koekao.training.losses import Judge
 from koekao.training.tasks import SequentialTask
 from koekao.windows import StridePolicy
 
@@ -65,7 +67,7 @@ def starts_from(*firsts: int) -> list[list[int]]:
 @torch.no_grad()
 def run(model: SequentialModel, *batches: Batch) -> tuple[Tensor, SequentialTask]:
     """All streams' outputs ``[S, R * batches, 52]`` through one task, and the task after them."""
-    task, outputs = SequentialTask(model, S, 0.5), []
+    task, outputs = SequentialTask(model, S, Judge(LossConfig())), []
     for batch in batches:
         output, task.state = task.predict(model, batch)
         outputs.append(output)
@@ -118,7 +120,7 @@ def test_one_take_after_another_is_the_take_alone(model: SequentialModel, five_t
 
 @torch.no_grad()
 def outputs_by_window(model: SequentialModel, loader: Loader) -> dict[tuple[int, int], Tensor]:
-    task, found = SequentialTask(model, loader.spec.n_streams, 0.5), {}
+    task, found = SequentialTask(model, loader.spec.n_streams, Judge(LossConfig())), {}
     for batch in loader:
         output, task.state = task.predict(model, batch)
         for row, value in enumerate(output.flatten(0, 1)):
@@ -149,7 +151,7 @@ def test_padding_rows_leave_the_state_as_it_is(model: SequentialModel) -> None:
 
 
 def test_between_steps_the_past_is_kept_and_its_gradient_is_not(model: SequentialModel) -> None:
-    task = SequentialTask(model, S, 0.5)
+    task = SequentialTask(model, S, Judge(LossConfig()))
     _, state = task.predict(model, batch_of(model, starts_from(0, 10, 20), [(0, 0), (1, 0), (2, 0)]))
     assert not any(value.requires_grad for value in state.values())
     assert state["previous"].any()

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from koekao.arkit import INDEX
-from koekao.training.losses import Passage
+from koekao.training.loss_weights import LossConfig
+from koekao.training.losses import CurveLosses, Judge, Passage
 
 SPREADS = {"jawOpen": 0.5, "mouthFunnel": 0.1}
 
@@ -34,3 +35,13 @@ def passage(predicted: Tensor, target: Tensor, **more: Any) -> Passage:
     """All frames count and follow each other unless ``more`` says otherwise."""
     more = {"spread": spread_of(), "mask": torch.ones(predicted.shape[:2], dtype=torch.bool)} | more
     return Passage(predicted=predicted, target=target, **more)
+
+
+def judge(**terms: float) -> Judge:
+    """Of position, and of what is named by its weight."""
+    return Judge(LossConfig(terms={"velocity": 0.0} | terms))
+
+
+def loss(losses: CurveLosses) -> Tensor:
+    """The mean over the curves that count, unweighted."""
+    return losses.shares().sum()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from koekao.arkit import INDEX
 from koekao.batches import ClipSpec, StreamSpec
 from koekao.clock import Clock
 from koekao.errors import ConfigError
@@ -36,6 +37,15 @@ CLOCK = Clock(16000, Fraction(30))
         ({"weight_decay": -0.1}, "weight_decay -0.1"),
         ({"velocity_weight": float("nan")}, "velocity_weight nan"),
         ({"correlation_weight": -1.0}, "correlation_weight -1.0"),
+        ({"losses": {"weights": {}}}, "losses names 'weights'; expected some of terms, regions"),
+        ({"losses": {"terms": 3}}, "losses.terms 3; expected names and their weights"),
+        ({"losses": {"terms": {"closed": 1}}}, "terms names 'closed'"),
+        ({"losses": {"terms": {"velocity": 1}}}, "losses.terms names 'velocity'\n  -> say velocity_weight"),
+        ({"losses": {"terms": {"correlation": 1}}}, "losses.terms names 'correlation'\n  -> say correlation_weight"),
+        ({"losses": {"terms": {"consistency": 1}}}, "the loss consistency for trainer sequential; expected some of"),
+        ({"trainer": "clips", "losses": {"terms": {"acceleration": 1}}}, "the loss acceleration for trainer clips"),
+        ({"losses": {"by_epoch": {"closure": [[0.5, 1], [0, 1]]}}}, "by_epoch closure"),
+        ({"losses": {"terms": {"closure": -1}}}, "terms closure -1; expected a number of 0 or more"),
         ({"hop_frames": 0}, "hop_frames 0; expected at least 1"),
         ({"warmup": 1.5}, r"warmup 1.5; expected a share in \[0, 1\]"),
         ({"warmup": float("nan")}, "warmup nan"),
@@ -46,8 +56,28 @@ def test_impossible_settings_are_refused(settings: dict[str, Any], said: str) ->
         TrainConfig(**settings)
 
 
+def test_each_trainer_is_judged_by_what_its_batches_show() -> None:
+    losses = {"terms": {"closure": 0.5}, "regions": {"mouth": 2}, "by_epoch": {"closure": [[0, 0], [1, 1]]}}
+    for trainer, expected in (
+        ("sequential", {"position": 1, "velocity": 0.1, "closure": 0.5}),
+        ("clips", {"position": 1, "closure": 0.5}),
+        ("stream", {"position": 1, "velocity": 0.1, "closure": 0.5, "correlation": 0.5}),
+    ):
+        config = TrainConfig(trainer=trainer, losses=losses).loss_config()  # type: ignore[arg-type]
+        assert config.weights_at(epoch=4, n_epochs=5, stride_frames=1) == expected
+        assert "closure" not in config.weights_at(epoch=0, n_epochs=5, stride_frames=1)
+        assert config.curve_weights()[INDEX["mouthFunnel"]] == 2
+
+
 def test_settings_survive_json() -> None:
-    config = TrainConfig(trainer="clips", minutes=2.5, model={"dim": 16, "dilations": [2, 1]}, seed=7, debug=True)
+    config = TrainConfig(
+        trainer="clips",
+        minutes=2.5,
+        losses={"terms": {"closure": 0.1}, "by_epoch": {"closure": [[0, 0.5]]}},
+        model={"dim": 16, "dilations": [2, 1]},
+        seed=7,
+        debug=True,
+    )
     assert TrainConfig(**json.loads(json.dumps(config.as_dict()))) == config
 
 

@@ -11,7 +11,7 @@ from judged_frames import faces, passage, spread_of
 from torch import Tensor
 
 from koekao.arkit import INDEX
-from koekao.training.losses import CurveLosses, correlation_by_curve, correlation_loss
+from koekao.training.losses import CurveLosses, correlation_by_curve
 
 JAW, FUNNEL = INDEX["jawOpen"], INDEX["mouthFunnel"]
 RISE = [0.0, 0.25, 0.5, 0.75] * 2
@@ -122,5 +122,6 @@ def test_of_windows_that_do_not_count_nothing_is_seen() -> None:
 def test_the_loss_of_whole_windows_is_the_mean_over_the_curves_that_count() -> None:
     target, predicted = faces(jawOpen=RISE), faces(jawOpen=OTHER)
     mask = torch.ones(1, 8, dtype=torch.bool)
-    assert correlation_loss(predicted, target, spread_of(jawOpen=0.1), mask).item() == pytest.approx(0.2, abs=2e-3)
-    assert correlation_loss(predicted, target, torch.zeros(52), mask).item() == 0
+    for spread, expected in ((spread_of(jawOpen=0.1), 0.2), (torch.zeros(52), 0.0)):
+        found = correlation(predicted, target, mask=mask, spread=spread)
+        assert found.shares().sum().item() == pytest.approx(expected, abs=2e-3)

@@ -12,7 +12,7 @@ from torch import Tensor
 from koekao.arkit import INDEX
 from koekao.training.lips import CLOSED_BELOW, lip_opening
 from koekao.training.loss_weights import DEFAULT_TERMS, LossConfig
-from koekao.training.losses import Passage, total_loss
+from koekao.training.losses import Judge, Passage
 
 MOVING = ("jawOpen", "mouthFunnel", "mouthPressLeft")
 SPREAD = spread_of(jawOpen=0.2, mouthFunnel=0.1, mouthPressLeft=0.1)
@@ -63,7 +63,7 @@ def test_its_gradient_leads_a_prediction_to_the_truth(term: str) -> None:
     optimizer = torch.optim.Adam([predicted], lr=0.005)
     first = None
     for _ in range(400):
-        parts = total_loss(only(term), judged(predicted, target))
+        parts = Judge(only(term)).parts(judged(predicted, target))
         first = first or (parts.total.item(), distance(term, predicted.detach(), target))
         optimizer.zero_grad()
         parts.total.backward()
@@ -84,7 +84,7 @@ def test_what_is_masked_has_no_value_and_no_gradient(term: str, anything: float)
         predicted, target = toy()
         predicted[~mask], target[~mask] = there, there
         predicted.requires_grad_()
-        total = total_loss(only(term), judged(predicted, target, mask=mask)).total
+        total = Judge(only(term)).parts(judged(predicted, target, mask=mask)).total
         total.backward()
         assert predicted.grad is not None
         gradients.append(predicted.grad)
@@ -101,7 +101,7 @@ def test_the_mask_takes_out_what_would_count(term: str) -> None:
     mask = torch.ones(2, 24, dtype=torch.bool)
     mask[:, 9:11] = False
     predicted[:, 9:11, INDEX["jawOpen"]] = torch.tensor([0.9, 0.1])
-    whole, masked = (total_loss(only(term), judged(predicted, target, mask=m)).total for m in (mask | True, mask))
+    whole, masked = (Judge(only(term)).parts(judged(predicted, target, mask=m)).total for m in (mask | True, mask))
     assert masked < whole
 
 
@@ -110,7 +110,7 @@ def test_nothing_to_judge_is_0_with_a_gradient_of_0(term: str) -> None:
     predicted, target = toy()
     predicted.requires_grad_()
     nowhere = torch.zeros(2, 24, dtype=torch.bool)
-    total = total_loss(only(term), judged(predicted, target, mask=nowhere)).total
+    total = Judge(only(term)).parts(judged(predicted, target, mask=nowhere)).total
     total.backward()
     assert total.item() == 0 and predicted.grad is not None and not predicted.grad.any()
 
@@ -118,7 +118,7 @@ def test_nothing_to_judge_is_0_with_a_gradient_of_0(term: str) -> None:
 @pytest.mark.parametrize("term", DEFAULT_TERMS)
 def test_the_truth_itself_costs_nothing(term: str) -> None:
     _, target = toy()
-    assert total_loss(only(term), judged(target, target)).total.item() == pytest.approx(0, abs=1e-3)
+    assert Judge(only(term)).parts(judged(target, target)).total.item() == pytest.approx(0, abs=1e-3)
 
 
 @pytest.mark.parametrize("term", [term for term in DEFAULT_TERMS if term != "closure"])
@@ -126,10 +126,10 @@ def test_the_truth_itself_costs_nothing(term: str) -> None:
 def test_curves_that_do_not_move_have_no_weight(term: str, anything: float) -> None:
     """Whatever is predicted for them."""
     predicted, target = toy()
-    value = total_loss(only(term), judged(predicted, target)).total.item()
+    value = Judge(only(term)).parts(judged(predicted, target)).total.item()
     predicted[:, ::2, INDEX["browInnerUp"]] = anything
     predicted.requires_grad_()
-    total = total_loss(only(term), judged(predicted, target)).total
+    total = Judge(only(term)).parts(judged(predicted, target)).total
     total.backward()
     assert total.item() == value and predicted.grad is not None and predicted.grad.isfinite().all()
     assert not predicted.grad[..., INDEX["browInnerUp"]].any()

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import torch
+from judged_frames import loss
 from torch import Tensor
 
-from koekao.training.losses import LARGEST_VELOCITY_GAP_FRAMES, position_loss, velocity_loss
+from koekao.training.losses import LARGEST_VELOCITY_GAP_FRAMES, position_by_curve, velocity_by_curve
 
 SPREAD = torch.zeros(52)
 SPREAD[0], SPREAD[1] = 0.5, 0.1
@@ -28,29 +29,33 @@ def velocity(predicted: Tensor, target: Tensor, **more: Any) -> Tensor:
         "reset": torch.zeros(shape, dtype=torch.bool),
         "gap_frames": torch.ones(shape, dtype=torch.int64),
     }
-    return velocity_loss(predicted, target, SPREAD, **values | more)
+    return loss(velocity_by_curve(predicted, target, SPREAD, **values | more))
+
+
+def position(predicted: Tensor, target: Tensor, mask: Tensor, spread: Tensor = SPREAD) -> Tensor:
+    return loss(position_by_curve(predicted, target, spread, mask))
 
 
 def test_position_by_hand() -> None:
     """Errors 0.5 and 1 of spread 0.5 are 1 and 2 spreads; over two frames and two moving curves (1 + 4) / 4."""
-    loss = position_loss(frames(0.5, 1.0), frames(0, 0), SPREAD, torch.tensor([[True, True]]))
-    assert loss.item() == pytest.approx(1.25)
+    value = position(frames(0.5, 1.0), frames(0, 0), torch.tensor([[True, True]]))
+    assert value.item() == pytest.approx(1.25)
 
 
 def test_a_small_curve_counts_as_much_as_a_large_one() -> None:
     mask = torch.tensor([[True]])
-    large = position_loss(frames(0.5, curve=0), frames(0), SPREAD, mask)
-    small = position_loss(frames(0.1, curve=1), frames(0), SPREAD, mask)
+    large = position(frames(0.5, curve=0), frames(0), mask)
+    small = position(frames(0.1, curve=1), frames(0), mask)
     assert large.item() == pytest.approx(small.item()) == pytest.approx(0.5)
 
 
 def test_still_curves_have_no_weight() -> None:
     """Whatever is predicted for a curve of spread 0; it is not divided by 0 either."""
     x = frames(7.0, curve=9).requires_grad_()
-    loss = position_loss(x, frames(0), SPREAD, torch.tensor([[True]]))
-    loss.backward()
-    assert loss.item() == 0 and x.grad is not None and not x.grad.any()
-    nothing_moves = position_loss(x, frames(0), torch.zeros(52), torch.tensor([[True]]))
+    value = position(x, frames(0), torch.tensor([[True]]))
+    value.backward()
+    assert value.item() == 0 and x.grad is not None and not x.grad.any()
+    nothing_moves = position(x, frames(0), torch.tensor([[True]]), torch.zeros(52))
     assert nothing_moves.item() == 0
 
 
@@ -58,9 +63,9 @@ def test_still_curves_have_no_weight() -> None:
 def test_masked_frames_have_no_value_and_no_gradient(value: float) -> None:
     """Even where the target there is not a number."""
     x = frames(0.5, 0.5).requires_grad_()
-    loss = position_loss(x, frames(0, value), SPREAD, torch.tensor([[True, False]]))
-    loss.backward()
-    assert loss.item() == pytest.approx(0.5)
+    found = position(x, frames(0, value), torch.tensor([[True, False]]))
+    found.backward()
+    assert found.item() == pytest.approx(0.5)
     assert x.grad is not None and x.grad.isfinite().all() and x.grad[0, 0].any() and not x.grad[0, 1].any()
     y = frames(0.0, 0.5, 0.5).requires_grad_()
     velocity(y, frames(0, 0, value), mask=torch.tensor([[True, True, False]])).backward()
@@ -70,14 +75,14 @@ def test_masked_frames_have_no_value_and_no_gradient(value: float) -> None:
 def test_a_batch_without_a_tracked_frame_teaches_nothing() -> None:
     x = frames(0.5, 1.0).requires_grad_()
     nowhere = torch.zeros(1, 2, dtype=torch.bool)
-    loss = position_loss(x, frames(0, 0), SPREAD, nowhere) + velocity(x, frames(0, 0), mask=nowhere)
-    loss.backward()
-    assert loss.item() == 0 and x.grad is not None and not x.grad.any()
+    value = position(x, frames(0, 0), nowhere) + velocity(x, frames(0, 0), mask=nowhere)
+    value.backward()
+    assert value.item() == 0 and x.grad is not None and not x.grad.any()
 
 
 def test_position_takes_clips_without_streams() -> None:
-    loss = position_loss(frames(0.5, 1.0)[0], frames(0, 0)[0], SPREAD, torch.tensor([True, True]))
-    assert loss.item() == pytest.approx(1.25)
+    value = position(frames(0.5, 1.0)[0], frames(0, 0)[0], torch.tensor([True, True]))
+    assert value.item() == pytest.approx(1.25)
 
 
 def test_velocity_by_hand() -> None:
@@ -109,16 +114,16 @@ def test_velocity_is_a_frame() -> None:
 def test_pairs_that_do_not_follow_each_other_do_not_count(more: dict[str, Tensor]) -> None:
     """Across a reset, over more than 4 frames, and where one of the two was not tracked: no value, no gradient."""
     x = frames(0, 0.5).requires_grad_()
-    loss = velocity(x, frames(0, 0), **more)
-    loss.backward()
-    assert loss.item() == 0 and x.grad is not None and not x.grad.any()
+    value = velocity(x, frames(0, 0), **more)
+    value.backward()
+    assert value.item() == 0 and x.grad is not None and not x.grad.any()
 
 
 def test_pairs_at_the_largest_gap_and_after_a_reset_count() -> None:
     """A reset of the first row says nothing about the pair that follows it."""
     gap = torch.tensor([[0, LARGEST_VELOCITY_GAP_FRAMES]])
-    loss = velocity(frames(0, 0.5), frames(0, 0), gap_frames=gap, reset=torch.tensor([[True, False]]))
-    assert loss.item() == pytest.approx(0.5 / LARGEST_VELOCITY_GAP_FRAMES**2)
+    value = velocity(frames(0, 0.5), frames(0, 0), gap_frames=gap, reset=torch.tensor([[True, False]]))
+    assert value.item() == pytest.approx(0.5 / LARGEST_VELOCITY_GAP_FRAMES**2)
 
 
 def test_streams_are_not_joined() -> None:

@@ -27,6 +27,17 @@ def test_defaults_then_file_then_command_line(file: Path) -> None:
     assert merged(None, {"seed": 3}) == TrainConfig(seed=3)
 
 
+def test_the_settings_of_a_model_are_those_of_the_named_one(file: Path) -> None:
+    """``heads`` is the window model's own, ``channels`` the stream model's."""
+    file.write_text("model: {name: window, heads: 2}\n")
+    assert merged(file, {}).model == {"name": "window", "heads": 2}
+    file.write_text("trainer: stream\nmodel: {channels: 8}\nlosses: {terms: {closure: 1e-1}}\n")
+    assert merged(file, {"losses": {"curves": {"jawOpen": 2}}}).losses == {
+        "terms": {"closure": 0.1},
+        "curves": {"jawOpen": 2},
+    }
+
+
 def test_an_empty_file_says_nothing(file: Path) -> None:
     file.write_text("# nothing yet\n")
     assert read_settings(file) == {}
@@ -52,6 +63,9 @@ def test_what_is_written_reads_back(file: Path) -> None:
         ("model:\n  dim: 3\n  depth: 4\n", 3, "no setting 'model.depth'; expected "),
         ("model:\n  features:\n    bands: 3\n", 3, "no setting 'model.features.bands'"),
         ("model:\n  dim: 3\n  dim: 4\n", 3, "model.dim stands twice"),
+        ("model: {dim: 8,\n  name: stream}\n", 2, "model.name 'stream'; expected one of sequential, window"),
+        ("model:\n  name: window\n  channels: 4\n", 3, "no setting 'model.channels'"),
+        ("seed: 1\nlosses: {terms: {closed: 1}}\n", 2, "terms names 'closed'"),
         ("augment: much\n", 1, "augment: augment 'much'; expected usual"),
         ("augment:\n  gain: {probability: 0.5}\n  echo: {}\n", 3, "augment.echo: no 'echo'"),
         ("augment:\n  gain: {probability: 5}\n", 2, "augment.gain: "),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from judged_frames import judge, loss
 
 from koekao.animation import animate
 from koekao.api import pack_features
@@ -15,7 +16,7 @@ from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.models import StreamModel, build
 from koekao.takes.synthetic.making import make_take, make_takes
 from koekao.takes.take import as_float
-from koekao.training.losses import correlation_loss, position_loss, velocity_loss
+from koekao.training.losses import correlation_by_curve, position_by_curve, velocity_by_curve
 from koekao.training.parts import make_parts
 from koekao.training.statistics import fit_statistics
 from koekao.training.take_mel import TakeMel
@@ -33,7 +34,7 @@ def made(spoken: Corpus) -> Made:
     model = build("stream", settings | {"features": {"n_mels": 20}})
     fit_statistics(model, spoken)
     assert isinstance(model, StreamModel) and model.config.context_frames == CONTEXT
-    return model.eval(), StreamTask(model, TakeMel(spoken, model.features), velocity_weight=0.25, correlation_weight=2)
+    return model.eval(), StreamTask(model, TakeMel(spoken, model.features), judge(velocity=0.25, correlation=2))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def test_supervised_frames_are_those_of_the_live_stream(request: pytest.FixtureR
     """Every frame that counts, in every window of every take, is what an animator says; of those that do not, some are
     not: they lack context or look-ahead."""
     corpus, model = request.getfixturevalue(which), made[0]
-    task = StreamTask(model, TakeMel(corpus, model.features), velocity_weight=0, correlation_weight=0)
+    task = StreamTask(model, TakeMel(corpus, model.features), judge())
     live = [torch.from_numpy(animate(model, as_float(corpus.audio(i)))) for i in range(len(corpus))]
     seen, unlike = [torch.zeros(len(curves), dtype=torch.bool) for curves in live], 0
     for batch in Loader(corpus, SPEC):
@@ -89,11 +90,13 @@ def test_the_losses_are_over_the_frames_that_count(spoken: Corpus, made: Made) -
     batch = Loader(spoken, SPEC).batch(0)
     losses, predicted, mask = task.losses(model, batch), task.predict(model, batch), task.supervised(batch)
     spread, never = model.curve_spread, torch.zeros_like(mask)
-    velocity = velocity_loss(predicted, batch["arkit"], spread, mask, reset=never, gap_frames=never.long() + 1)
-    assert torch.equal(losses["position"], position_loss(predicted, batch["arkit"], spread, mask))
+    times = {"reset": never, "gap_frames": never.long() + 1}
+    velocity = loss(velocity_by_curve(predicted, batch["arkit"], spread, mask, **times))
+    assert torch.equal(losses["position"], loss(position_by_curve(predicted, batch["arkit"], spread, mask)))
     assert torch.equal(losses["velocity"], 0.25 * velocity) and velocity > 0
-    assert torch.equal(losses["correlation"], 2 * correlation_loss(predicted, batch["arkit"], spread, mask))
-    bare = StreamTask(model, task.mel, velocity_weight=0.0, correlation_weight=0.0)
+    correlation = loss(correlation_by_curve(predicted, batch["arkit"], spread, mask, reset=never))
+    assert torch.equal(losses["correlation"], 2 * correlation)
+    bare = StreamTask(model, task.mel, judge())
     assert list(bare.losses(model, batch)) == ["position"]
 
 
@@ -136,4 +139,4 @@ def test_tasks_are_for_their_own_models(spoken: Corpus, made: Made) -> None:
     with pytest.raises(TypeError, match="FrameModel does not predict every frame"):
         made[1].predict(build("frame", {"dim": 8}), batch)
     with pytest.raises(TypeError, match="batches without log-mel"):
-        StreamTask(made[0], None, velocity_weight=0.0, correlation_weight=0.0).predict(made[0], batch)
+        StreamTask(made[0], None, judge()).predict(made[0], batch)

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from judged_frames import judge, loss
 
 from koekao.batches import ClipSpec, Loader, StreamSpec
 from koekao.corpus import Corpus
 from koekao.errors import ConfigError
 from koekao.models import FrameModel, SequentialModel, build
-from koekao.training.losses import position_loss, velocity_loss
+from koekao.training.losses import position_by_curve, velocity_by_curve
 from koekao.training.parts import make_parts
 from koekao.training.statistics import fit_statistics
 from koekao.training.tasks import ClipTask, SequentialTask, last_frames
@@ -59,8 +60,8 @@ def test_the_target_of_a_padded_window_is_its_last_real_frame() -> None:
 @torch.no_grad()
 def test_the_losses_are_of_the_last_frames_by_stream(spoken: Corpus, sequential: SequentialModel) -> None:
     """Position and weighted velocity of ``[S, R]`` predictions, from the functions tested by hand."""
-    task, loader = SequentialTask(sequential, 2, 0.25), Loader(spoken, SPEC)
-    by_hand = SequentialTask(sequential, 2, 0.25)
+    task, loader = SequentialTask(sequential, 2, judge(velocity=0.25)), Loader(spoken, SPEC)
+    by_hand = SequentialTask(sequential, 2, judge(velocity=0.25))
     for batch in (loader.batch(0), loader.batch(1)):
         losses = task.losses(sequential, batch)
         predicted, by_hand.state = by_hand.predict(sequential, batch)
@@ -69,22 +70,22 @@ def test_the_losses_are_of_the_last_frames_by_stream(spoken: Corpus, sequential:
             for values in (batch["blendshapes"][:, -1], batch["frame_mask"][:, -1], batch["reset"], batch["gap_frames"])
         )
         spread = sequential.curve_spread
-        assert torch.equal(losses["position"], position_loss(predicted, target, spread, mask))
-        velocity = velocity_loss(predicted, target, spread, mask, reset=reset, gap_frames=gap)
+        assert torch.equal(losses["position"], loss(position_by_curve(predicted, target, spread, mask)))
+        velocity = loss(velocity_by_curve(predicted, target, spread, mask, reset=reset, gap_frames=gap))
         assert torch.equal(losses["velocity"], 0.25 * velocity) and velocity > 0
     assert all(torch.equal(task.state[name], by_hand.state[name]) for name in task.state)
 
 
 @torch.no_grad()
 def test_without_weight_there_is_no_velocity(spoken: Corpus, sequential: SequentialModel) -> None:
-    losses = SequentialTask(sequential, 2, 0.0).losses(sequential, Loader(spoken, SPEC).batch(0))
+    losses = SequentialTask(sequential, 2, judge()).losses(sequential, Loader(spoken, SPEC).batch(0))
     assert list(losses) == ["position"]
 
 
 @torch.no_grad()
 def test_rows_are_smoothed_along_their_stream(spoken: Corpus, sequential: SequentialModel) -> None:
     """Stream-major: row 1 follows row 0 by alpha ** gap, row 2 begins another stream; the next batch goes on."""
-    loader, task = Loader(spoken, SPEC), SequentialTask(sequential, 2, 0.0)
+    loader, task = Loader(spoken, SPEC), SequentialTask(sequential, 2, judge())
     first, second = loader.batch(0), loader.batch(1)
     raw = [sequential(b["audio"], b["start_frames"], b["valid_frames"]).view(2, 2, 52) for b in (first, second)]
     y, task.state = task.predict(sequential, first)
@@ -102,12 +103,12 @@ def test_padding_rows_say_nothing(spoken: Corpus, sequential: SequentialModel) -
     batch = loader.batch(len(loader) - 1)
     missing = batch["valid_frames"] == 0
     assert missing.any() and not missing.all()
-    task = SequentialTask(sequential, 2, 0.5)
+    task = SequentialTask(sequential, 2, judge(velocity=0.5))
     before = {name: value.clone() for name, value in task.state.items()}
     losses = task.losses(sequential, batch)
     changed = {**batch, "audio": batch["audio"].clone(), "blendshapes": batch["blendshapes"].clone()}
     changed["audio"][missing], changed["blendshapes"][missing] = float("nan"), float("nan")
-    again = SequentialTask(sequential, 2, 0.5)
+    again = SequentialTask(sequential, 2, judge(velocity=0.5))
     other = again.losses(sequential, changed)
     assert all(torch.equal(losses[name], other[name]) for name in losses)
     sum(other.values()).backward()
@@ -128,11 +129,11 @@ def test_the_target_of_a_clip_is_its_first_frame_or_the_one_asked_for(
     fit_statistics(model, spoken)
     batch = Loader(spoken, ClipSpec(batch_size=6, window_frames=20)).batch(0)
     assert isinstance(model, FrameModel)
-    losses = ClipTask(model.eval()).losses(model, batch)
+    losses = ClipTask(model.eval(), judge()).losses(model, batch)
     predicted = model(batch["wav"], batch["start_frames"])
     target, mask = batch["arkit"][:, target_frame, :], batch["frame_mask"][:, target_frame]
     assert list(losses) == ["position"]
-    assert torch.equal(losses["position"], position_loss(predicted, target, model.curve_spread, mask))
+    assert torch.equal(losses["position"], loss(position_by_curve(predicted, target, model.curve_spread, mask)))
     assert not torch.equal(target, batch["arkit"][:, 1, :])
 
 
@@ -140,11 +141,11 @@ def test_the_target_of_a_clip_is_its_first_frame_or_the_one_asked_for(
 def test_an_untracked_target_frame_of_a_clip_does_not_count(spoken: Corpus, frame: FrameModel) -> None:
     batch = Loader(spoken, ClipSpec(batch_size=4, window_frames=20)).batch(0)
     batch["frame_mask"][1:, 3] = False
-    loss = ClipTask(frame).losses(frame, batch)["position"]
+    value = ClipTask(frame, judge()).losses(frame, batch)["position"]
     batch["arkit"][1:, 3] = 1e6
-    assert torch.equal(ClipTask(frame).losses(frame, batch)["position"], loss) and loss > 0
+    assert torch.equal(ClipTask(frame, judge()).losses(frame, batch)["position"], value) and value > 0
     batch["frame_mask"][0, 3] = False
-    assert ClipTask(frame).losses(frame, batch)["position"] == 0
+    assert ClipTask(frame, judge()).losses(frame, batch)["position"] == 0
 
 
 def test_a_target_frame_outside_of_the_clip_is_refused(spoken: Corpus, frame: FrameModel, config_of: Any) -> None:
@@ -156,7 +157,7 @@ def test_a_target_frame_outside_of_the_clip_is_refused(spoken: Corpus, frame: Fr
 def test_tasks_are_for_their_own_models(spoken: Corpus, frame: FrameModel, sequential: SequentialModel) -> None:
     """The wrong pair is our mistake and not the user's, so it is no koekao error."""
     with pytest.raises(TypeError, match="FrameModel has no smoothing"):
-        SequentialTask(sequential, 2, 0.5).predict(frame, Loader(spoken, SPEC).batch(0))
+        SequentialTask(sequential, 2, judge(velocity=0.5)).predict(frame, Loader(spoken, SPEC).batch(0))
 
 
 def test_weights_are_decayed_and_offsets_are_not(spoken: Corpus, sequential: SequentialModel, config_of: Any) -> None:

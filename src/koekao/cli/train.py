@@ -21,6 +21,7 @@ class _Options(TrainConfig):
     said: dict[str, Any]
 
     def __init__(self, **said: Any) -> None:
+        said = {name: _value(value) if name == "augment" else _values(value) for name, value in said.items()}
         super().__init__(**said)
         object.__setattr__(self, "said", said)
 
@@ -65,10 +66,7 @@ def train(
         resume: go on from the last checkpoint with the settings that the run began with.
         json: print nothing but the outcome, as JSON.
     """
-    said = {name: _values(value) for name, value in options.said.items()}
-    if "augment" in said:
-        said["augment"] = _value(said["augment"])
-    settings = merged(config, said)
+    settings = merged(config, options.said)
     code = run_training(corpus, run, settings, resume=resume, json=json)
     if not code and not json:
         say(f"next: koekao evaluate {run} {corpus}")

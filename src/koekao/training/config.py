@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from koekao.clock import Clock
 from koekao.errors import ConfigError
+from koekao.training.loss_weights import DEFAULT_TERMS, LOSSES_OF_TRAINER, LossConfig
 from koekao.windows.stride import Mode, Schedule, StridePolicy
 
 if TYPE_CHECKING:
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
 TrainerName = Literal["sequential", "clips", "stream"]
 Precision = Literal["fp32", "bf16", "fp16"]
 DEBUG_BATCHES = 3
+MODELS_OF_TRAINER: Final[Mapping[str, tuple[str, ...]]] = {
+    "sequential": ("sequential", "window"),
+    "clips": ("frame",),
+    "stream": ("stream",),
+}
+"""The models that each trainer can train; the first one if the settings name none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +58,9 @@ class TrainConfig:
         compile: compile the task's forward pass by torch.compile; a minute at first, which --minutes includes.
         velocity_weight: weight of the velocity term beside the position term; the stream trainer trembles less with 2.
         correlation_weight: weight of the correlation term of the stream trainer.
+        losses: what else decides how much an error counts, by the names of LossConfig: terms (weights of acceleration,
+            closure and position), regions, curves, by_epoch, by_stride; on the command line as --losses.terms
+            '{"closure": 0.1}'.
         validations: about how often in a run the validation takes are animated and scored.
         patience: end the run after this many validations in a row without a new best; 0 = never.
         keep_last: how many of the newest checkpoints are kept; those before the last lie in the folder checkpoints.
@@ -90,6 +101,7 @@ class TrainConfig:
     compile: bool = False
     velocity_weight: float = 0.1
     correlation_weight: float = 0.5
+    losses: dict[str, Any] = field(default_factory=dict)
     validations: int = 10
     patience: int = 0
     keep_last: int = 1
@@ -126,10 +138,36 @@ class TrainConfig:
             raise ConfigError(f"precision {self.precision!r}", expected="one of " + ", ".join(get_args(Precision)))
         if not 0 <= self.warmup <= 1:
             raise ConfigError(f"warmup {self.warmup!r}", expected="a share in [0, 1]")
+        self.loss_config()  # or refused
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as JSON values."""
         return asdict(self)
+
+    def loss_config(self) -> LossConfig:
+        """How much each loss, region and curve counts in this run.
+
+        Raises:
+            ConfigError: a key or a name that there is not, or a loss that the trainer cannot compute.
+        """
+        known = [each.name for each in fields(LossConfig)]
+        unknown = [name for name in self.losses if name not in known]
+        if unknown:
+            raise ConfigError(f"losses names {', '.join(map(repr, unknown))}", expected="some of " + ", ".join(known))
+        for name, value in self.losses.items():
+            if not isinstance(value, dict):
+                raise ConfigError(f"losses.{name} {value!r}", expected="names and their weights or points")
+        terms, judged = self.losses.get("terms", {}), LOSSES_OF_TRAINER[self.trainer]
+        own = {"velocity": self.velocity_weight, "correlation": self.correlation_weight}
+        for name in terms:
+            if name in own:
+                raise ConfigError(f"losses.terms names {name!r}", do=f"say {name}_weight, its own setting")
+            if terms[name] and name in DEFAULT_TERMS and name not in judged:
+                raise ConfigError(
+                    f"the loss {name} for trainer {self.trainer}", expected="some of " + ", ".join(judged)
+                )
+        weights = {name: weight if name in judged else 0.0 for name, weight in own.items()}
+        return LossConfig(**{**self.losses, "terms": {**terms, **weights}})
 
     def spec(self, n_takes: int, clock: Clock, epochs: int) -> StreamSpec | ClipSpec:
         """What the batches of this run are, over ``n_takes`` training takes and ``epochs`` epochs."""

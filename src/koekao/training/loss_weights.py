@@ -26,6 +26,13 @@ DEFAULT_TERMS: Final[Mapping[str, float]] = {
     "correlation": 0.0,
     "consistency": 0.0,
 }
+LOSSES_OF_TRAINER: Final[Mapping[str, tuple[str, ...]]] = {
+    "sequential": ("position", "velocity", "acceleration", "closure"),
+    "clips": ("position", "closure"),
+    "stream": ("position", "velocity", "acceleration", "closure", "correlation"),
+}
+"""What each trainer's batches can be judged by: clips teach one frame each, and ``consistency`` wants frames that were
+predicted out of two pasts, which no trainer does yet."""
 Points = tuple[tuple[float, float], ...]
 
 

@@ -17,8 +17,9 @@ from koekao.features import LogMelConfig
 from koekao.models import FaceModel, FrameModel, SequentialModel, StreamModel, WindowModel, build
 from koekao.training.augmented import Augmented, changes_sound, effects_of
 from koekao.training.compiling import compiled
-from koekao.training.config import TrainConfig
+from koekao.training.config import MODELS_OF_TRAINER, TrainConfig
 from koekao.training.ema import Ema
+from koekao.training.losses import Judge
 from koekao.training.precision import Precision
 from koekao.training.stepping import Stepper
 from koekao.training.take_mel import COLUMN, TakeMel, has_packed, has_packed_mel
@@ -26,8 +27,6 @@ from koekao.training.tasks import ClipTask, SequentialTask, StreamTask, Task
 
 _PROBE_STEPS = 8
 _DEVICES = ("cpu", "cuda", "mps")
-_MODELS = {"sequential": ("sequential", "window"), "clips": ("frame",), "stream": ("stream",)}
-"""Trainer -> the models it can train; the first one if the settings name none."""
 
 
 def device_named(name: str) -> torch.device:
@@ -58,7 +57,7 @@ def make_model(config: TrainConfig, corpus: Corpus) -> FaceModel:
     Raises:
         ConfigError: this trainer cannot train that model, or the model's settings do not fit.
     """
-    settings, possible = dict(config.model), _MODELS[config.trainer]
+    settings, possible = dict(config.model), MODELS_OF_TRAINER[config.trainer]
     name = settings.pop("name", possible[0])
     if name not in possible:
         raise ConfigError(f"model {name!r} for trainer {config.trainer}", expected="one of " + ", ".join(possible))
@@ -82,8 +81,8 @@ class Parts:
     augmented: Augmented | None
 
 
-def make_parts(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec) -> Parts:
-    """Everything around ``model`` for training on ``takes`` in batches of ``spec``."""
+def make_parts(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec, *, epochs: int = 1) -> Parts:
+    """Everything around ``model`` for training on ``takes`` in batches of ``spec``, over ``epochs`` epochs."""
     device = model.curve_mean.device
     effects = effects_of(config.augment)
     hears = isinstance(model, StreamModel) and changes_sound(effects)
@@ -99,7 +98,9 @@ def make_parts(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec)
         prefetch_factor=config.prefetch_factor if config.num_workers else None,
         device=device if device.type == "cuda" and config.pin_memory and not config.augment else None,
     )
-    task, optimizer = _task(config, takes, model, spec), _optimizer(config, model)
+    stride_at = spec.stride.stride_at if isinstance(spec, StreamSpec) else lambda epoch: spec.stride_frames
+    judge = Judge(config.loss_config(), n_epochs=epochs, stride_at=stride_at)
+    task, optimizer = _task(takes, model, spec, judge), _optimizer(config, model)
     precision = Precision(config, device)
     losses_of = compiled(task.losses, device) if config.compile else task.losses
     return Parts(
@@ -121,21 +122,16 @@ def _has_packed_both(takes: Corpus, model: WindowModel) -> bool:
     return emotion and has_packed_mel(takes, model.features)
 
 
-def _task(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec) -> Task:
+def _task(takes: Corpus, model: FaceModel, spec: Spec, judge: Judge) -> Task:
     if isinstance(model, SequentialModel | WindowModel) and isinstance(spec, StreamSpec):
-        return SequentialTask(model, spec.n_streams, config.velocity_weight)
+        return SequentialTask(model, spec.n_streams, judge)
     if isinstance(model, FrameModel):
         if model.config.target_frame >= spec.window_frames:
             seen = f"target_frame {model.config.target_frame} of clips of {spec.window_frames} frames"
             raise ConfigError(seen, expected="a frame of the clip", do="say longer --clip-s, or an earlier frame")
-        return ClipTask(model)
+        return ClipTask(model, judge)
     if isinstance(model, StreamModel):
-        return StreamTask(
-            model,
-            TakeMel(takes, model.features) if spec.columns == ("arkit",) else None,
-            velocity_weight=config.velocity_weight,
-            correlation_weight=config.correlation_weight,
-        )
+        return StreamTask(model, TakeMel(takes, model.features) if spec.columns == ("arkit",) else None, judge)
     raise TypeError(f"no task for {type(model).__name__} on {type(spec).__name__}")
 
 

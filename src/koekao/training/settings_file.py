@@ -1,9 +1,9 @@
 """Settings of a run from a YAML file: what is not in it is at its default, what is said beside it wins.
 
-Every key is one of :class:`~koekao.training.config.TrainConfig`'s, ``model`` and ``augment`` with keys of their own. A
-key that there is not, one that stands twice, and a value that cannot be are errors with file, line and key. The file is
-read by ``yaml.safe_load``, which makes plain values and nothing else. PyYAML reads YAML 1.1, where ``1e-3`` is a text;
-to YAML 1.2, JSON and whoever writes it, it is a number, and so it is here.
+Every key is one of :class:`~koekao.training.config.TrainConfig`'s; ``model``, ``augment`` and ``losses`` have keys of
+their own. A key that there is not, one that stands twice, and a value that cannot be are errors with file, line and
+key. The file is read by ``yaml.safe_load``, which makes plain values and nothing else. PyYAML reads YAML 1.1, where
+``1e-3`` is a text; to YAML 1.2, JSON and whoever writes it, it is a number, and so it is here.
 
 :func:`as_yaml` writes a file that reads back to the same settings: each line a key and JSON, which is YAML.
 """
@@ -19,7 +19,7 @@ from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from koekao.errors import ConfigError
-from koekao.training.config import TrainConfig
+from koekao.training.config import MODELS_OF_TRAINER, TrainConfig
 
 _EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+")
 Lines = dict[tuple[str, ...], int]
@@ -152,9 +152,13 @@ def _check_model(values: Mapping[str, Any], lines: Lines, path: Path) -> None:
         return
     from koekao.models.weights import MODELS  # takes torch with it
 
-    trainer = values.get("trainer", TrainConfig().trainer)
-    config_type = MODELS["frame" if trainer == "clips" else trainer][0]
-    _refuse_unknown(values["model"], _names(config_type), ("model",), lines, path)
+    possible = MODELS_OF_TRAINER[values.get("trainer", TrainConfig().trainer)]
+    name = values["model"].get("name", possible[0])
+    if name not in possible:
+        where = f"{path}:{lines['model', 'name']}"
+        raise ConfigError(f"model.name {name!r}", where=where, expected="one of " + ", ".join(possible))
+    config_type = MODELS[name][0]
+    _refuse_unknown(values["model"], ["name", *_names(config_type)], ("model",), lines, path)
     if isinstance(values["model"].get("features"), dict):
         features = get_type_hints(config_type)["features"]
         _refuse_unknown(values["model"]["features"], _names(features), ("model", "features"), lines, path)

@@ -13,7 +13,7 @@ from torch import Tensor
 from koekao.batches import Batch
 from koekao.models import FaceModel, FrameModel, SequentialModel, State, StreamModel, WindowModel
 from koekao.models.state import detached
-from koekao.training.losses import correlation_loss, position_loss, velocity_loss
+from koekao.training.losses import Judge, Passage
 from koekao.training.take_mel import COLUMN, TakeMel
 
 
@@ -21,6 +21,7 @@ class Task(Protocol):
     """Judges a model on batches; ``state`` is what goes over from one batch to the next."""
 
     state: State
+    judge: Judge
 
     def losses(self, model: FaceModel, batch: Batch) -> dict[str, Tensor]:
         """The terms of the loss by name, already weighted; their sum is minimised."""
@@ -35,21 +36,23 @@ class SequentialTask:
     is not.
     """
 
-    def __init__(self, model: SequentialModel | WindowModel, n_streams: int, velocity_weight: float) -> None:
-        self.n_streams, self.velocity_weight = n_streams, velocity_weight
+    def __init__(self, model: SequentialModel | WindowModel, n_streams: int, judge: Judge) -> None:
+        self.n_streams, self.judge = n_streams, judge
         self.state = model.smoothing.init_state(n_streams)
 
     def losses(self, model: FaceModel, batch: Batch) -> dict[str, Tensor]:
-        """``position`` and ``velocity`` in spreads of each curve."""
+        """Of the last frames, each stream's in a row."""
         predicted, self.state = self.predict(model, batch)
         target, mask = last_frames(batch)
-        target, mask = self._by_stream(target), self._by_stream(mask)
-        losses = {"position": position_loss(predicted, target, model.curve_spread, mask)}
-        if self.velocity_weight:
-            reset, gap = self._by_stream(batch["reset"]), self._by_stream(batch["gap_frames"])
-            velocity = velocity_loss(predicted, target, model.curve_spread, mask, reset=reset, gap_frames=gap)
-            losses["velocity"] = self.velocity_weight * velocity
-        return losses
+        passage = Passage(
+            predicted=predicted,
+            target=self._by_stream(target),
+            spread=model.curve_spread,
+            mask=self._by_stream(mask),
+            reset=self._by_stream(batch["reset"]),
+            gap_frames=self._by_stream(batch["gap_frames"]),
+        )
+        return self.judge.parts(passage).terms
 
     def predict(self, model: FaceModel, batch: Batch) -> tuple[Tensor, State]:
         """``[S, R, 52]`` and the state after it."""
@@ -80,15 +83,16 @@ class SequentialTask:
 class ClipTask:
     """model(wav) -> the target frame of each clip, ``arkit[:, 0, :]`` by default."""
 
-    def __init__(self, model: FrameModel) -> None:
-        self.target_frame = model.config.target_frame
+    def __init__(self, model: FrameModel, judge: Judge) -> None:
+        self.target_frame, self.judge = model.config.target_frame, judge
         self.state: State = {}
 
     def losses(self, model: FaceModel, batch: Batch) -> dict[str, Tensor]:
-        """``position`` in spreads of each curve."""
-        predicted = model(batch["wav"], batch["start_frames"], batch["valid_frames"])
-        target, mask = batch["arkit"][:, self.target_frame, :], batch["frame_mask"][:, self.target_frame]
-        return {"position": position_loss(predicted, target, model.curve_spread, mask)}
+        """Of one frame a clip, none of which follows another."""
+        predicted = model(batch["wav"], batch["start_frames"], batch["valid_frames"])[:, None]
+        target, mask = batch["arkit"][:, self.target_frame, None], batch["frame_mask"][:, self.target_frame, None]
+        passage = Passage(predicted=predicted, target=target, spread=model.curve_spread, mask=mask)
+        return self.judge.parts(passage).terms
 
 
 class StreamTask:
@@ -102,25 +106,20 @@ class StreamTask:
         mel: where the log-mel of windows comes from if batches do not bring it.
     """
 
-    def __init__(
-        self, model: StreamModel, mel: TakeMel | None, *, velocity_weight: float, correlation_weight: float
-    ) -> None:
+    def __init__(self, model: StreamModel, mel: TakeMel | None, judge: Judge) -> None:
         self.context_frames, self.look_ahead_frames = model.config.context_frames, model.config.look_ahead_frames
-        self.mel, self.velocity_weight, self.correlation_weight = mel, velocity_weight, correlation_weight
+        self.mel, self.judge = mel, judge
         self.state: State = {}
 
     def losses(self, model: FaceModel, batch: Batch) -> dict[str, Tensor]:
-        """``position``, ``velocity`` and ``correlation``, in spreads of each curve, over the supervised frames."""
-        predicted, target, mask = self.predict(model, batch), batch["arkit"], self.supervised(batch)
-        spread = model.curve_spread
-        losses = {"position": position_loss(predicted, target, spread, mask)}
-        if self.velocity_weight:
-            one, never = torch.ones_like(mask, dtype=torch.int64), torch.zeros_like(mask)
-            velocity = velocity_loss(predicted, target, spread, mask, reset=never, gap_frames=one)
-            losses["velocity"] = self.velocity_weight * velocity
-        if self.correlation_weight:
-            losses["correlation"] = self.correlation_weight * correlation_loss(predicted, target, spread, mask)
-        return losses
+        """Of the supervised frames of each window."""
+        passage = Passage(
+            predicted=self.predict(model, batch),
+            target=batch["arkit"],
+            spread=model.curve_spread,
+            mask=self.supervised(batch),
+        )
+        return self.judge.parts(passage).terms
 
     def predict(self, model: FaceModel, batch: Batch) -> Tensor:
         """``[B, T, 52]``, every frame of each window from a fresh state."""

@@ -137,7 +137,7 @@ class Trainer:
         else:
             self.epochs, self.n_steps = self._plan_length()
         spec = self.config.spec(len(self.train_takes), self.corpus.clock, self.epochs)
-        parts = make_parts(self.config, self.train_takes, self.model, spec)
+        parts = make_parts(self.config, self.train_takes, self.model, spec, epochs=self.epochs)
         if resumed:
             progress = load_checkpoint(
                 self.run.last, model=self.model, optimizer=parts.optimizer, task=parts.task, ema=parts.ema
@@ -174,6 +174,7 @@ class Trainer:
         for epoch in range(self.epoch, self.epochs):
             self.epoch = epoch
             self.parts.loader.set_epoch(epoch)
+            self.parts.task.judge.begin(epoch)
             first = self.parts.loader.state_dict()["batch"]  # 0, but where a run goes on inside an epoch
             for number, batch in enumerate(self.parts.loader, start=first + 1):
                 self._hear(batch)

@@ -10,7 +10,7 @@ curves that never move have spread 0 and no weight.
 - ``correlation``: 1 - Pearson over the window (:mod:`koekao.training.losses.correlation`).
 - ``consistency``: the same answer whatever the state came from (:mod:`koekao.training.losses.consistency`).
 
-:func:`total_loss` weighs them by name, region, curve, epoch and stride as a
+:class:`Judge` weighs them by name, region, curve, epoch and stride as a
 :class:`koekao.training.loss_weights.LossConfig` says. In all of them what ``frame_mask`` leaves out has no value and no
 gradient, whatever stands there: it is taken out before anything is squared, because after that what is not a number
 would still be none in the gradient.
@@ -19,14 +19,11 @@ would still be none in the gradient.
 from koekao.training.losses.closure import closure_loss as closure_loss
 from koekao.training.losses.consistency import consistency_by_curve as consistency_by_curve
 from koekao.training.losses.correlation import correlation_by_curve as correlation_by_curve
-from koekao.training.losses.correlation import correlation_loss as correlation_loss
 from koekao.training.losses.curve_losses import CurveLosses as CurveLosses
 from koekao.training.losses.motion import LARGEST_VELOCITY_GAP_FRAMES as LARGEST_VELOCITY_GAP_FRAMES
 from koekao.training.losses.motion import acceleration_by_curve as acceleration_by_curve
 from koekao.training.losses.motion import position_by_curve as position_by_curve
-from koekao.training.losses.motion import position_loss as position_loss
 from koekao.training.losses.motion import velocity_by_curve as velocity_by_curve
-from koekao.training.losses.motion import velocity_loss as velocity_loss
 from koekao.training.losses.passage import Passage as Passage
+from koekao.training.losses.total import Judge as Judge
 from koekao.training.losses.total import LossParts as LossParts
-from koekao.training.losses.total import total_loss as total_loss

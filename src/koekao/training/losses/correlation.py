@@ -42,13 +42,6 @@ def correlation_by_curve(
     return CurveLosses(value=torch.where(counted, 1 - covariance / scale, torch.zeros_like(scale)), counted=counted)
 
 
-def correlation_loss(predicted: Tensor, target: Tensor, spread: Tensor, mask: Tensor) -> Tensor:
-    """:func:`correlation_by_curve` of windows that are each of one take, averaged over the curves that count; 0 if none
-    does."""
-    found = correlation_by_curve(predicted, target, spread, mask, reset=torch.zeros_like(mask))
-    return found.shares().sum()
-
-
 def _centred(curves: Tensor, spread: Tensor, mask: Tensor) -> Tensor:
     """``[S, R, 52]`` in spreads about the mean of each window's counted frames; 0 where nothing counts or moves."""
     counts = mask[..., None] & (spread > 0)

@@ -15,37 +15,24 @@ from koekao.training.losses.curve_losses import CurveLosses, in_spreads, mean_sq
 LARGEST_VELOCITY_GAP_FRAMES = 4
 
 
-def position_loss(predicted: Tensor, target: Tensor, spread: Tensor, mask: Tensor) -> Tensor:
-    """Mean squared error in spreads over the frames where ``mask`` is true and the curves that move.
+def position_by_curve(predicted: Tensor, target: Tensor, spread: Tensor, mask: Tensor) -> CurveLosses:
+    """Mean squared error in spreads over the frames where ``mask`` is true.
 
     Args:
         predicted, target: ``[..., 52]``. spread: ``[52]``. mask: ``[...]`` bool.
     """
-    return position_by_curve(predicted, target, spread, mask).shares().sum()
-
-
-def position_by_curve(predicted: Tensor, target: Tensor, spread: Tensor, mask: Tensor) -> CurveLosses:
-    """:func:`position_loss` of each curve."""
     return mean_squares(in_spreads(predicted, target, spread), mask, spread)
 
 
-def velocity_loss(
+def velocity_by_curve(
     predicted: Tensor, target: Tensor, spread: Tensor, mask: Tensor, *, reset: Tensor, gap_frames: Tensor
-) -> Tensor:
+) -> CurveLosses:
     """Mean squared error of the change a frame, in spreads, between consecutive frames of each stream.
 
     Args:
         predicted, target: ``[S, R, 52]``. mask, reset: ``[S, R]`` bool. gap_frames: ``[S, R]`` int64; pairs farther
             apart than 4 frames, or across a reset, do not count.
     """
-    by_curve = velocity_by_curve(predicted, target, spread, mask, reset=reset, gap_frames=gap_frames)
-    return by_curve.shares().sum()
-
-
-def velocity_by_curve(
-    predicted: Tensor, target: Tensor, spread: Tensor, mask: Tensor, *, reset: Tensor, gap_frames: Tensor
-) -> CurveLosses:
-    """:func:`velocity_loss` of each curve."""
     change = in_spreads(predicted, target, spread).diff(dim=1) / gap_frames[:, 1:, None].clamp_min(1)
     near = pairs(mask, reset, gap_frames, largest_gap_frames=LARGEST_VELOCITY_GAP_FRAMES)
     return mean_squares(change, near, spread)
@@ -56,8 +43,8 @@ def acceleration_by_curve(
 ) -> CurveLosses:
     """Mean squared error of the change of velocity, in spreads a frame², over three frames that follow each other.
 
-    Args: as :func:`velocity_loss`; but only frames right after each other count, since over a gap the second difference
-    tells of the gap.
+    Args: as :func:`velocity_by_curve`; but only frames right after each other count, since over a gap the second
+        difference tells of the gap.
     """
     change = in_spreads(predicted, target, spread).diff(n=2, dim=1)
     next_to_each_other = pairs(mask, reset, gap_frames, largest_gap_frames=1)

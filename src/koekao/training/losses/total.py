@@ -1,4 +1,4 @@
-"""All losses of a passage, weighed: the number that is minimised, and what it is made of."""
+"""All losses of a passage, weighed as an epoch wants it: the number that is minimised, and what it is made of."""
 
 from __future__ import annotations
 
@@ -24,38 +24,61 @@ class LossParts:
     """Scalars, weighted.
 
     Attributes:
-        total: what is minimised.
-        terms: loss -> its part; they add up to ``total``. Losses of weight 0 are not computed and not here.
-        regions: region -> its curves' part of all losses by curve, without gradient; with ``closure`` they add up too.
+        terms: loss -> its part. Losses of weight 0 are not computed and not here; where none has any, ``position`` is
+            here and 0, with a gradient of 0.
+        by_curve: ``[52]``, each curve's part of all losses but ``closure``, without gradient.
     """
 
-    total: Tensor
     terms: dict[str, Tensor]
-    regions: dict[str, Tensor]
+    by_curve: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        """What is minimised: the sum of the terms."""
+        return torch.stack(list(self.terms.values())).sum()
+
+    def regions(self) -> dict[str, Tensor]:
+        """Region -> the part of its curves; they add up to the total without ``closure``."""
+        return {region: self.by_curve[[INDEX[name] for name in names]].sum() for region, names in REGIONS.items()}
 
 
-def total_loss(
-    config: LossConfig, passage: Passage, *, epoch: int = 0, n_epochs: int = 1, stride_frames: int = 1
-) -> LossParts:
-    """Judge a passage by the weights of this epoch and stride; 0, with a gradient of 0, where no loss has any.
+class Judge:
+    """Judges passages by the weights of an epoch; epoch 0 until :meth:`begin`.
 
-    Raises:
-        ConfigError: ``consistency`` has weight and the passage no reference.
+    Args:
+        n_epochs: those of the run, over which ``by_epoch`` is spread.
+        stride_at: epoch -> frames between its windows, for ``by_stride``.
     """
-    weights = config.weights_at(epoch=epoch, n_epochs=n_epochs, stride_frames=stride_frames)
-    curve_weights = passage.spread.new_tensor(config.curve_weights())
-    terms: dict[str, Tensor] = {}
-    by_curve = passage.spread.new_zeros(len(curve_weights))
-    for name, weight in weights.items():
-        if name == "closure":
-            terms[name] = weight * closure_loss(passage.predicted, passage.target, passage.mask)
-            continue
-        shares = weight * BY_CURVE[name](passage).shares(curve_weights)
-        terms[name] = shares.sum()
-        by_curve = by_curve + shares.detach()
-    total = torch.stack(list(terms.values()) or [_nothing(passage)]).sum()
-    regions = {region: by_curve[[INDEX[name] for name in names]].sum() for region, names in REGIONS.items()}
-    return LossParts(total=total, terms=terms, regions=regions)
+
+    def __init__(
+        self, config: LossConfig, *, n_epochs: int = 1, stride_at: Callable[[int], int] = lambda epoch: 1
+    ) -> None:
+        self._config, self._n_epochs, self._stride_at = config, n_epochs, stride_at
+        self._curve_weights = config.curve_weights()
+        self.begin(0)
+
+    def begin(self, epoch: int) -> None:
+        """Take the weights of ``epoch`` (0 is the first)."""
+        stride = self._stride_at(epoch)
+        self._weights = self._config.weights_at(epoch=epoch, n_epochs=self._n_epochs, stride_frames=stride)
+
+    def parts(self, passage: Passage) -> LossParts:
+        """The losses of a passage.
+
+        Raises:
+            ConfigError: ``consistency`` has weight and the passage no reference.
+        """
+        curve_weights = passage.spread.new_tensor(self._curve_weights)
+        terms: dict[str, Tensor] = {}
+        by_curve = torch.zeros_like(curve_weights)
+        for name, weight in self._weights.items():
+            if name == "closure":
+                terms[name] = weight * closure_loss(passage.predicted, passage.target, passage.mask)
+                continue
+            shares = BY_CURVE[name](passage).shares(curve_weights)
+            terms[name] = weight * shares.sum()
+            by_curve = by_curve + weight * shares.detach()
+        return LossParts(terms=terms or {"position": _nothing(passage)}, by_curve=by_curve)
 
 
 def _nothing(p: Passage) -> Tensor:
