@@ -33,8 +33,8 @@ def test_a_run_holds_its_weights_baseline_record_and_log(chain) -> None:
 def test_training_says_what_it_did(cli: Callable, chain, tmp_path: Path) -> None:
     said = cli("train", chain.corpus, tmp_path / "run", *SMALL, "--debug")
     assert (said.code, said.err) == (0, "")
-    shown, begins, _ = said.out.partition("sequential: ")
-    assert shown.startswith('trainer: "sequential"\n') and "\nmodel: " in shown  # all settings, as config.yaml has them
+    shown, begins, _ = said.out.partition("stream: ")
+    assert shown.startswith('trainer: "stream"\n') and "\nmodel: " in shown  # all settings, as config.yaml has them
     assert shown == (tmp_path / "run" / "config.yaml").read_text()
     lines = said.out[len(shown) :].splitlines()
     assert lines[0].startswith(begins) and lines[0].endswith(" on 2 takes (20.0 s), 1 to validate on, cpu")

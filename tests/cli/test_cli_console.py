@@ -221,7 +221,7 @@ def test_ctrl_c_in_training_saves_the_run_and_says_how_to_go_on(chain, tmp_path:
             time.sleep(0.05)
         going.send_signal(signal.SIGINT)
         out, err = going.communicate(timeout=30)
-    assert (going.returncode, err) == (130, "") and first == 'trainer: "sequential"\n'
+    assert (going.returncode, err) == (130, "") and first == 'trainer: "stream"\n'
     last = re.fullmatch(r"interrupted at step (\d+); saved. Go on with: koekao train (.*)", out.splitlines()[-1])
     assert last and int(last[1]) > 0 and last[2] == f"{chain.corpus} {run} --resume"
     assert (run / "last.safetensors").is_file() and f'"step": {last[1]}' in _text(run / "run.json")

@@ -157,7 +157,7 @@ def test_training_is_disturbed_and_use_is_not(small_model: Make, speech: Any) ->
     assert not torch.equal(streamed(model, speech, 10), streamed(model, speech, 10))
 
 
-@pytest.mark.parametrize(("dim", "least", "most"), [(128, 0.3e6, 0.5e6), (256, 1e6, 1.5e6), (448, 3e6, 5e6)])
+@pytest.mark.parametrize(("dim", "least", "most"), [(128, 0.15e6, 0.2e6), (256, 0.5e6, 0.7e6), (768, 4.5e6, 5.5e6)])
 def test_sizes(dim: int, least: float, most: float) -> None:
     assert least < sum(p.numel() for p in build("stream", {"dim": dim}).parameters()) < most
 

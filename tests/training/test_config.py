@@ -21,12 +21,12 @@ CLOCK = Clock(16000, Fraction(30))
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"trainer": "both"}, "trainer 'both'; expected one of sequential, clips, stream"),
+        ({"trainer": "both"}, "trainer 'both'; expected one of stream, sequential, clips"),
         ({"epochs": 3, "minutes": 1.0}, "epochs and minutes are both given"),
         ({"epochs": 0}, "epochs 0; expected a number above 0"),
         ({"minutes": -1.0}, "minutes -1.0"),
         ({"minutes": float("nan")}, "minutes nan"),
-        ({"learning_rate": 0.0}, "learning_rate 0.0"),
+        ({"learning_rate": -0.1}, "learning_rate -0.1; expected 0 or more"),
         ({"learning_rate": float("nan")}, "learning_rate nan"),
         ({"clip_norm": 0.0}, "clip_norm 0.0"),
         ({"clip_norm": -1.0}, "clip_norm -1.0"),
@@ -42,7 +42,7 @@ CLOCK = Clock(16000, Fraction(30))
         ({"losses": {"terms": {"closed": 1}}}, "terms names 'closed'"),
         ({"losses": {"terms": {"velocity": 1}}}, "losses.terms names 'velocity'\n  -> say velocity_weight"),
         ({"losses": {"terms": {"correlation": 1}}}, "losses.terms names 'correlation'\n  -> say correlation_weight"),
-        ({"losses": {"terms": {"consistency": 1}}}, "the loss consistency for trainer sequential; expected some of"),
+        ({"losses": {"terms": {"consistency": 1}}}, "the loss consistency for trainer stream; expected some of"),
         ({"trainer": "clips", "losses": {"terms": {"acceleration": 1}}}, "the loss acceleration for trainer clips"),
         ({"losses": {"by_epoch": {"closure": [[0.5, 1], [0, 1]]}}}, "by_epoch closure"),
         ({"losses": {"terms": {"closure": -1}}}, "terms closure -1; expected a number of 0 or more"),
@@ -82,9 +82,8 @@ def test_settings_survive_json() -> None:
 
 
 def test_the_batches_of_the_sequential_trainer() -> None:
-    config = TrainConfig(
-        batch_size=12, window_frames=40, stride="mixed", initial_stride=8, dense_ratio=0.25, seed=5, schedule="staged"
-    )
+    sparse = {"stride": "mixed", "initial_stride": 8, "dense_ratio": 0.25, "schedule": "staged"}
+    config = TrainConfig(trainer="sequential", batch_size=12, window_frames=40, seed=5, **sparse)  # type: ignore[arg-type]
     spec = config.spec(5, CLOCK, epochs=9)
     assert isinstance(spec, StreamSpec)
     assert (spec.batch_size, spec.n_streams, spec.window_frames, spec.seed) == (12, 3, 40, 5)
@@ -104,7 +103,7 @@ def test_the_batches_of_the_stream_trainer() -> None:
 
 def test_the_stride_goes_over_the_epochs_of_the_run() -> None:
     """Coarse in the first epoch, fine in the last, however many there are."""
-    config = TrainConfig(stride="progressive", initial_stride=16, final_stride=2)
+    config = TrainConfig(trainer="sequential", stride="progressive", initial_stride=16, final_stride=2)
     for epochs in (2, 7, 100):
         spec = config.spec(3, CLOCK, epochs)
         assert isinstance(spec, StreamSpec)
@@ -116,9 +115,9 @@ def test_the_stride_goes_over_the_epochs_of_the_run() -> None:
     [(4, 1, 1), (4, 2, 2), (4, 9, 2), (6, 5, 2), (7, 7, 1), (12, 11, 3), (64, 4, 4), (64, 18, 16), (64, 999, 16)],
 )
 def test_as_many_streams_as_takes_and_batch_allow(batch_size: int, n_takes: int, expected: int) -> None:
-    spec = TrainConfig(batch_size=batch_size).spec(n_takes, CLOCK, 1)
+    spec = TrainConfig(trainer="sequential", batch_size=batch_size).spec(n_takes, CLOCK, 1)
     assert isinstance(spec, StreamSpec) and spec.n_streams == expected
-    stated = TrainConfig(batch_size=batch_size, n_streams=1).spec(n_takes, CLOCK, 1)
+    stated = TrainConfig(trainer="sequential", batch_size=batch_size, n_streams=1).spec(n_takes, CLOCK, 1)
     assert isinstance(stated, StreamSpec) and stated.n_streams == 1
 
 
@@ -132,7 +131,9 @@ def test_the_batches_of_the_clip_trainer() -> None:
 
 def test_batch_sizes_of_their_own_where_none_is_given() -> None:
     """0 is not a batch size but the trainer's choice."""
-    assert all(TrainConfig(trainer=name).spec(4, CLOCK, 1).batch_size > 0 for name in ("sequential", "clips"))
+    assert all(TrainConfig(trainer=name).spec(4, CLOCK, 1).batch_size > 0 for name in ("stream", "sequential", "clips"))
+    assert (TrainConfig().window_frames, TrainConfig(trainer="sequential").window_frames) == (96, 256)  # the seeds' 256
+    assert TrainConfig(learning_rate=0.5).learning_rate == 0.5 and TrainConfig().learning_rate > 0
 
 
 def test_a_clip_of_no_frame_is_refused() -> None:
@@ -143,7 +144,7 @@ def test_a_clip_of_no_frame_is_refused() -> None:
 def test_streams_that_do_not_divide_the_batch_are_refused() -> None:
     import numpy as np
 
-    spec = TrainConfig(batch_size=4, n_streams=3).spec(4, CLOCK, 1)
+    spec = TrainConfig(trainer="sequential", batch_size=4, n_streams=3).spec(4, CLOCK, 1)
     with pytest.raises(ConfigError, match="4 rows in 3 streams"):
         spec.plan(np.array([400, 400]), 0, 1)
 

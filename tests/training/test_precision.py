@@ -115,7 +115,7 @@ def test_compiled_it_is_the_same_to_rounding_and_resumes(start: Start, tmp_path:
         assert torch.equal(whole[name], parts[name]), name
 
 
-QUIET = {"dropout": 0.0, "noise": 0.0, "level": 0.0, "band_shift": 0.0, "band_dropout": 0.0}
+QUIET = {"dropout": 0.0, "noise": 0.0, "level": 0.0, "band_shift": 0.0, "band_dropout": 0.0, "tempo": 0.0}
 
 
 def test_without_a_compiler_it_says_so(start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

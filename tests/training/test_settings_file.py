@@ -29,7 +29,7 @@ def test_defaults_then_file_then_command_line(file: Path) -> None:
 
 def test_the_settings_of_a_model_are_those_of_the_named_one(file: Path) -> None:
     """``heads`` is the window model's own, ``channels`` the stream model's."""
-    file.write_text("model: {name: window, heads: 2}\n")
+    file.write_text("trainer: sequential\nmodel: {name: window, heads: 2}\n")
     assert merged(file, {}).model == {"name": "window", "heads": 2}
     file.write_text("trainer: stream\nmodel: {channels: 8}\nlosses: {terms: {closure: 1e-1}}\n")
     assert merged(file, {"losses": {"curves": {"jawOpen": 2}}}).losses == {
@@ -57,14 +57,18 @@ def test_what_is_written_reads_back(file: Path) -> None:
         ("seed: 1\nepochs: many\n", 2, "epochs 'many'; expected a whole number or nothing"),
         ("debug: 1\n", 1, "debug 1; expected true or false"),
         ("seed: true\n", 1, "seed True; expected a whole number"),
-        ("\ntrainer: both\n", 2, "trainer 'both'; expected one of sequential, clips, stream"),
+        ("\ntrainer: both\n", 2, "trainer 'both'; expected one of stream, sequential, clips"),
         ("seed: 1\nclip_norm: -1\n", 2, "clip_norm -1; expected a number above 0"),
         ("model: 3\n", 1, "model 3; expected its keys and values"),
         ("model:\n  dim: 3\n  depth: 4\n", 3, "no setting 'model.depth'; expected "),
         ("model:\n  features:\n    bands: 3\n", 3, "no setting 'model.features.bands'"),
         ("model:\n  dim: 3\n  dim: 4\n", 3, "model.dim stands twice"),
-        ("model: {dim: 8,\n  name: stream}\n", 2, "model.name 'stream'; expected one of sequential, window"),
-        ("model:\n  name: window\n  channels: 4\n", 3, "no setting 'model.channels'"),
+        (
+            "trainer: sequential\nmodel: {dim: 8,\n  name: stream}\n",
+            3,
+            "model.name 'stream'; expected one of sequential, win",
+        ),
+        ("trainer: sequential\nmodel:\n  name: window\n  channels: 4\n", 4, "no setting 'model.channels'"),
         ("seed: 1\nlosses: {terms: {closed: 1}}\n", 2, "terms names 'closed'"),
         ("augment: much\n", 1, "augment: augment 'much'; expected usual"),
         ("augment:\n  gain: {probability: 0.5}\n  echo: {}\n", 3, "augment.echo: no 'echo'"),

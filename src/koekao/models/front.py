@@ -41,9 +41,22 @@ class BandFront(nn.Module):
         """``[B, T, W]`` of the normalised columns around each frame."""
         padded = nn.functional.pad(around, (0, self._missing))
         patches = padded.unfold(4, BANDS, STEP).movedim(4, 2).flatten(3)  # [B, T, P, F * C * BANDS]
-        told = nn.functional.gelu(self.patch(patches)).flatten(2)
+        told = self.dropout(nn.functional.gelu(self.patch(patches)).flatten(2))
         seen: Tensor = self.dropout(nn.functional.gelu(self.place(told)))
         return seen
+
+
+def blurred(columns: Tensor, n_bands: int) -> Tensor:
+    """``[..., M]``: the mean of ``n_bands`` (odd) neighbouring bands about each; at the edges of those that there are.
+
+    The lowest bands are narrow enough to tell the harmonics of a voice apart, and where those lie is the pitch, which
+    few recordings show at random; what the mouth does to the sound is wider.
+    """
+    if n_bands == 1:
+        return columns
+    rows = columns.reshape(-1, 1, columns.shape[-1])
+    near = nn.functional.avg_pool1d(rows, n_bands, 1, n_bands // 2, count_include_pad=False)
+    return near.view(columns.shape)
 
 
 def frames_around(columns: Tensor, n_around: int) -> Tensor:

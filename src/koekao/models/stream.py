@@ -26,7 +26,7 @@ from koekao.features import LogMel, LogMelConfig
 from koekao.models.base import FaceModel
 from koekao.models.causal import CausalBlock, causal_blocks
 from koekao.models.disturbance import disturbed, five_cosines
-from koekao.models.front import BANDS, BandFront, frames_around
+from koekao.models.front import BANDS, BandFront, blurred, frames_around
 from koekao.models.state import State, check_rows
 
 LOOK_AHEADS_FRAMES = (0, 1, 3, 6)
@@ -40,27 +40,31 @@ class StreamConfig:
         features: the log-mel front end.
         look_ahead_frames: frames of sound after a frame's own end that it waits for: 0, 1, 3 or 6.
         front_frames: frames before a frame that the front sees with it; the trunk reaches further back.
+        blur_bands: how many neighbouring bands are averaged before anything else; odd, 1 blurs nothing.
         channels: what the front tells of each patch of bands.
-        dim: width D of the trunk; 128 makes 0.35 million parameters, 256 1.2 million, 448 3.5 million.
+        dim: width D of the trunk; 128 makes 0.18 million parameters, 256 0.6 million, 768 5 million.
         dilations: one residual block each, in frames, kernel 3.
         dropout: share of hidden values dropped in training, in [0, 1).
         noise: spread of the noise added to the features in training, in their own spreads.
         level: spread of each of the smooth curves over the bands that each window is equalised by in training.
         band_shift: spread of how far, in bands, the spectrum of each window is moved up or down in training.
         band_dropout: share of bands silenced in training, the same ones all over a window, in [0, 1).
+        tempo: how much faster or slower windows are spoken in training, the spread of its logarithm.
     """
 
     features: LogMelConfig = field(default_factory=LogMelConfig)
     look_ahead_frames: int = 3
-    front_frames: int = 2
-    channels: int = 32
+    front_frames: int = 4
+    blur_bands: int = 5
+    channels: int = 16
     dim: int = 128
-    dilations: tuple[int, ...] = (1, 2, 4, 8)
-    dropout: float = 0.2
+    dilations: tuple[int, ...] = (1, 2)
+    dropout: float = 0.3
     noise: float = 0.3
-    level: float = 1.0
-    band_shift: float = 1.5
-    band_dropout: float = 0.1
+    level: float = 0.0
+    band_shift: float = 0.0
+    band_dropout: float = 0.0
+    tempo: float = 0.4
 
     def __post_init__(self) -> None:
         if self.look_ahead_frames not in LOOK_AHEADS_FRAMES:
@@ -68,14 +72,16 @@ class StreamConfig:
             raise ConfigError(f"look_ahead_frames {self.look_ahead_frames!r}", expected=expected)
         if not isinstance(self.front_frames, int) or self.front_frames < 0:
             raise ConfigError(f"front_frames {self.front_frames!r}", expected="a whole number of at least 0")
+        if not isinstance(self.blur_bands, int) or self.blur_bands < 1 or self.blur_bands % 2 == 0:
+            raise ConfigError(f"blur_bands {self.blur_bands!r}", expected="an odd number of at least 1")
         whole = (self.dim, self.channels, *self.dilations)
         if not all(isinstance(n, int) and n >= 1 for n in whole):
             seen = f"dim {self.dim!r}, channels {self.channels!r}, dilations {self.dilations!r}"
             raise ConfigError(seen, expected="whole numbers of at least 1")
         if not (0 <= self.dropout < 1 and 0 <= self.band_dropout < 1):
             raise ConfigError(f"dropout {self.dropout!r}, band_dropout {self.band_dropout!r}", expected="in [0, 1)")
-        if not (self.noise >= 0 and self.level >= 0 and self.band_shift >= 0):
-            seen = f"noise {self.noise!r}, level {self.level!r}, band_shift {self.band_shift!r}"
+        if not all(spread >= 0 for spread in (self.noise, self.level, self.band_shift, self.tempo)):
+            seen = f"noise {self.noise!r}, level {self.level!r}, band_shift {self.band_shift!r}, tempo {self.tempo!r}"
             raise ConfigError(seen, expected="0 or more")
         if self.features.n_mels < BANDS:
             seen = f"n_mels {self.features.n_mels}"
@@ -133,7 +139,7 @@ class StreamModel(FaceModel):
         seen = self.seen_of(columns)
         frame = valid[:, None] - torch.arange(seen.shape[1], 0, -1, device=audio.device)  # in the window
         within = (frame >= 0)[:, :, None, None, None]  # a stream's past is silent in what it would have seen ahead, too
-        seen = torch.where(within, seen, self.features.silence)
+        seen = torch.where(within, seen, self.silence)
         return self.step(seen, self.init_state(len(audio)))[0][:, -1]
 
     def observe(self, audio: Tensor, *, origin_samples: int, first_frame: int, n_frames: int) -> Tensor:
@@ -161,7 +167,12 @@ class StreamModel(FaceModel):
                 band_shift=how.band_shift,
                 band_dropout=how.band_dropout,
             )
-        return frames_around(columns, self.config.n_around)
+        return frames_around(blurred(columns, self.config.blur_bands), self.config.n_around)
+
+    @property
+    def silence(self) -> Tensor:
+        """``[M]``: what :meth:`step` sees where there is no sound at all."""
+        return blurred(self.features.silence, self.config.blur_bands)
 
     def init_state(self, n_rows: int) -> State:
         """The state of streams that have been silent for ever: the past ``[B, 2 d, D]`` of each block's input.
@@ -170,7 +181,7 @@ class StreamModel(FaceModel):
         """
         shape = n_rows, 1, self.config.n_around, self.config.features.columns_per_frame, -1
         with torch.set_grad_enabled(self.training and torch.is_grad_enabled()):
-            x, state = self.front(self.features.silence.expand(shape)), {}
+            x, state = self.front(self.silence.expand(shape)), {}
             for number, block in enumerate(causal_blocks(self.blocks)):
                 state[f"past_{number}"] = block.past_of(x[:, 0])
                 x, _ = block(x, state[f"past_{number}"])

@@ -14,15 +14,24 @@ from koekao.windows.stride import Mode, Schedule, StridePolicy
 if TYPE_CHECKING:
     from koekao.batches import ClipSpec, StreamSpec
 
-TrainerName = Literal["sequential", "clips", "stream"]
+TrainerName = Literal["stream", "sequential", "clips"]
 Precision = Literal["fp32", "bf16", "fp16"]
 DEBUG_BATCHES = 3
 MODELS_OF_TRAINER: Final[Mapping[str, tuple[str, ...]]] = {
+    "stream": ("stream",),
     "sequential": ("sequential", "window"),
     "clips": ("frame",),
-    "stream": ("stream",),
 }
 """The models that each trainer can train; the first one if the settings name none."""
+DEFAULTS_OF_TRAINER: Final[Mapping[str, Mapping[str, Any]]] = {
+    "stream": {"batch_size": 16, "window_frames": 96, "learning_rate": 2e-3},
+    "sequential": {"batch_size": 64, "window_frames": 256, "learning_rate": 1e-3},
+    "clips": {"batch_size": 256, "window_frames": 256, "learning_rate": 1e-3},
+}
+"""What settings that were not said are, where it depends on the trainer."""
+DEFAULT_EPOCHS: Final[Mapping[str, int]] = {"stream": 8, "sequential": 30, "clips": 30}
+"""Epochs where neither they nor minutes are given. Windows of the stream trainer overlap: it sees a frame six times in
+each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,14 +39,15 @@ class TrainConfig:
     """Settings of a run.
 
     Attributes:
-        trainer: sequential (streams of windows, last frame, state per row), clips (shuffled clips, one frame) or stream
-            (shuffled windows, every frame of them).
-        epochs: passes over the training takes; over them the stride goes from coarse to fine.
+        trainer: stream (shuffled windows, every frame of them), sequential (streams of windows, last frame, state per
+            row) or clips (shuffled clips, one frame).
+        epochs: passes over the training takes, 8 for stream and 30 for the others if neither they nor minutes are said;
+            over them the stride goes from coarse to fine. Of few recordings more is worse.
         minutes: instead of epochs: as many as fit into this wall time, found by a short measurement.
         max_steps: stop after this many steps whatever the epoch; 0 = no limit.
-        batch_size: rows a step; 0 = 64 for sequential, 256 for clips, 8 for stream.
+        batch_size: rows a step; 0 = 16 for stream, 64 for sequential, 256 for clips.
         n_streams: streams the rows are shared out to; 0 = as many as the takes and the batch allow.
-        window_frames: frames a window of the sequential trainer and of the stream trainer.
+        window_frames: frames a window of the stream trainer and of the sequential trainer; 0 = 96 and 256.
         stride: how far apart its windows start.
         initial_stride: frames between windows at first (always, for sparse and mixed).
         final_stride: frames between windows in the last epoch of progressive.
@@ -46,7 +56,7 @@ class TrainConfig:
         hop_frames: frames between the starts of windows of the stream trainer.
         clip_s: seconds a clip of the clip trainer.
         target_frame: which frame of a clip is the target; 0 is the first.
-        learning_rate: AdamW's, at its highest.
+        learning_rate: AdamW's, at its highest; 0 = 0.002 for stream, 0.001 for the others.
         weight_decay: AdamW's, on matrices alone.
         warmup: share of the steps in which the learning rate rises; a cosine to 0 follows.
         clip_norm: largest norm of the gradient.
@@ -75,13 +85,13 @@ class TrainConfig:
         debug: stop after exactly 3 batches.
     """
 
-    trainer: TrainerName = "sequential"
+    trainer: TrainerName = "stream"
     epochs: int | None = None
     minutes: float | None = None
     max_steps: int = 0
     batch_size: int = 0
     n_streams: int = 0
-    window_frames: int = 256
+    window_frames: int = 0
     stride: Mode = "progressive"
     initial_stride: int = 32
     final_stride: int = 1
@@ -90,7 +100,7 @@ class TrainConfig:
     hop_frames: int = 16
     clip_s: float = 10.0
     target_frame: int = 0
-    learning_rate: float = 1e-3
+    learning_rate: float = 0.0
     weight_decay: float = 0.05
     warmup: float = 0.05
     clip_norm: float = 1.0
@@ -119,14 +129,12 @@ class TrainConfig:
             raise ConfigError(f"trainer {self.trainer!r}", expected="one of " + ", ".join(get_args(TrainerName)))
         if self.epochs is not None and self.minutes is not None:
             raise ConfigError("epochs and minutes are both given", do="give one of --epochs and --minutes")
-        for name in ("epochs", "minutes", "learning_rate", "clip_norm", "validations"):
+        for name in ("epochs", "minutes", "clip_norm", "validations"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ConfigError(f"{name} {value!r}", expected="a number above 0")
-        for name in ("max_steps", "batch_size", "n_streams", "weight_decay", "velocity_weight", "correlation_weight"):
-            if not getattr(self, name) >= 0:
-                raise ConfigError(f"{name} {getattr(self, name)!r}", expected="0 or more")
-        for name in ("ema_from_step", "patience"):
+        counts = ("max_steps", "batch_size", "window_frames", "n_streams", "ema_from_step", "patience")
+        for name in (*counts, "learning_rate", "weight_decay", "velocity_weight", "correlation_weight"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name} {getattr(self, name)!r}", expected="0 or more")
         for name in ("hop_frames", "accumulate", "keep_last"):
@@ -138,6 +146,9 @@ class TrainConfig:
             raise ConfigError(f"precision {self.precision!r}", expected="one of " + ", ".join(get_args(Precision)))
         if not 0 <= self.warmup <= 1:
             raise ConfigError(f"warmup {self.warmup!r}", expected="a share in [0, 1]")
+        for name, value in DEFAULTS_OF_TRAINER[self.trainer].items():
+            if not getattr(self, name):
+                object.__setattr__(self, name, value)
         self.loss_config()  # or refused
 
     def as_dict(self) -> dict[str, Any]:
@@ -175,17 +186,14 @@ class TrainConfig:
         from koekao.batches.spec import clip_frames
 
         if self.trainer == "clips":
-            return ClipSpec(
-                batch_size=self.batch_size or 256, window_frames=clip_frames(self.clip_s, clock), seed=self.seed
-            )
+            return ClipSpec(batch_size=self.batch_size, window_frames=clip_frames(self.clip_s, clock), seed=self.seed)
         if self.trainer == "stream":
             return ClipSpec(
-                batch_size=self.batch_size or 8,
+                batch_size=self.batch_size,
                 window_frames=self.window_frames,
                 stride_frames=self.hop_frames,
                 seed=self.seed,
             )
-        batch_size = self.batch_size or 64
         policy = StridePolicy(
             mode=self.stride,
             initial_stride=self.initial_stride,
@@ -195,8 +203,8 @@ class TrainConfig:
             dense_ratio=self.dense_ratio,
         )
         return StreamSpec(
-            batch_size=batch_size,
-            n_streams=self.n_streams or _streams_for(batch_size, n_takes),
+            batch_size=self.batch_size,
+            n_streams=self.n_streams or _streams_for(self.batch_size, n_takes),
             window_frames=self.window_frames,
             stride=policy,
             seed=self.seed,

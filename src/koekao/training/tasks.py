@@ -15,6 +15,7 @@ from koekao.models import FaceModel, FrameModel, SequentialModel, State, StreamM
 from koekao.models.state import detached
 from koekao.training.losses import Judge, Passage
 from koekao.training.take_mel import COLUMN, TakeMel
+from koekao.training.tempo import at_tempo, drawn_tempos, known_at_tempo
 
 
 class Task(Protocol):
@@ -100,7 +101,8 @@ class StreamTask:
 
     A window starts with the state of a stream that has not begun. Where it starts a take, that is the truth; elsewhere
     its first ``context_frames - 1`` frames only tell the model what came before, and its last ``look_ahead_frames``
-    only what comes after. Windows are independent, so nothing goes over from one batch to the next.
+    only what comes after. Windows are independent, so nothing goes over from one batch to the next. In training each is
+    spoken at a tempo of its own (``tempo`` of the model's settings).
 
     Args:
         mel: where the log-mel of windows comes from if batches do not bring it.
@@ -113,31 +115,44 @@ class StreamTask:
 
     def losses(self, model: FaceModel, batch: Batch) -> dict[str, Tensor]:
         """Of the supervised frames of each window."""
+        tempos, target = self._tempos(model, batch), batch["arkit"]
         passage = Passage(
-            predicted=self.predict(model, batch),
-            target=batch["arkit"],
+            predicted=self.predict(model, batch, tempos),
+            target=target if tempos is None else at_tempo(target, tempos),
             spread=model.curve_spread,
-            mask=self.supervised(batch),
+            mask=self.supervised(batch, tempos),
         )
         return self.judge.parts(passage).terms
 
-    def predict(self, model: FaceModel, batch: Batch) -> Tensor:
+    def predict(self, model: FaceModel, batch: Batch, tempos: Tensor | None = None) -> Tensor:
         """``[B, T, 52]``, every frame of each window from a fresh state."""
         if not isinstance(model, StreamModel):
             raise TypeError(f"{type(model).__name__} does not predict every frame of a window")
-        curves, _ = model.step(model.seen_of(self._columns(model, batch)), model.init_state(len(batch["arkit"])))
+        columns = self._columns(model, batch)
+        if tempos is not None:
+            columns = at_tempo(columns, tempos, before=model.past_frames)
+        curves, _ = model.step(model.seen_of(columns), model.init_state(len(columns)))
         return curves
 
-    def supervised(self, batch: Batch) -> Tensor:
+    def supervised(self, batch: Batch, tempos: Tensor | None = None) -> Tensor:
         """``[B, T]`` bool: tracked frames whose look-ahead is in the window, and whose context is or begins the take.
 
         The last frames of a short take do not count either: columns after its end still reach back into its sound.
         """
-        valid, start, n_frames = batch["valid_frames"][:, None], batch["start_frames"][:, None], batch["arkit"].shape[1]
-        frame = torch.arange(n_frames, device=valid.device)
+        valid, start, tracked = batch["valid_frames"][:, None], batch["start_frames"][:, None], batch["frame_mask"]
+        frame = torch.arange(tracked.shape[1], device=valid.device)
+        heard_to = frame + self.look_ahead_frames
+        if tempos is not None:
+            heard_to, tracked = heard_to * tempos[:, None], known_at_tempo(tracked, tempos)
         from_begin = (start == 0) | (frame >= self.context_frames - 1)
-        supervised: Tensor = batch["frame_mask"] & from_begin & (frame < valid - self.look_ahead_frames)
+        supervised: Tensor = tracked & from_begin & (heard_to <= valid - 1)
         return supervised
+
+    def _tempos(self, model: FaceModel, batch: Batch) -> Tensor | None:
+        """One a window; none where nothing is stretched."""
+        if not (isinstance(model, StreamModel) and model.training and model.config.tempo):
+            return None
+        return drawn_tempos(len(batch["arkit"]), model.config.tempo, batch["arkit"].device)
 
     def _columns(self, model: StreamModel, batch: Batch) -> Tensor:
         """Normalised log-mel ``[B, front + T + look-ahead, C, M]``, silent before and after the window."""

@@ -24,7 +24,7 @@ from koekao.errors import RunError
 from koekao.models import save_model
 from koekao.training.augmented import effects_of
 from koekao.training.checkpoint import load_checkpoint, save_checkpoint
-from koekao.training.config import DEBUG_BATCHES, TrainConfig
+from koekao.training.config import DEBUG_BATCHES, DEFAULT_EPOCHS, TrainConfig
 from koekao.training.evaluation import score_takes
 from koekao.training.interrupt import on_interrupt
 from koekao.training.kept import keep
@@ -36,7 +36,6 @@ from koekao.training.schedule import epochs_within, learning_rate
 from koekao.training.settings_file import as_yaml
 from koekao.training.statistics import fit_statistics
 
-DEFAULT_EPOCHS = 30
 _PLANNED_SHARE, _STOP_SHARE = 0.9, 0.97  # of the minutes: planned to be used, and where training stops all the same
 _SAVE_EVERY_S = 60.0
 _TELL_EVERY_STEPS = 10
@@ -158,7 +157,7 @@ class Trainer:
         def steps(epochs: int) -> int:
             return steps_of_run(self.config, self.train_takes, epochs)
 
-        epochs, affordable = self.config.epochs or DEFAULT_EPOCHS, float("inf")
+        epochs, affordable = self.config.epochs or DEFAULT_EPOCHS[self.config.trainer], float("inf")
         if self.config.minutes is not None and not self.config.debug:
             spec = self.config.spec(len(self.train_takes), self.corpus.clock, 1)
             a_step = seconds_a_step(self.config, self.train_takes, self.model, spec)

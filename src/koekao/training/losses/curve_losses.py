@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class CurveLosses(NamedTuple):
-    """``value`` ``[52]``, 0 where nothing counts; ``counted`` ``[52]`` bool."""
+    """``value`` ``[52]``, 0 where nothing counts; ``counted`` ``[52]``, how much each counts, bool or float."""
 
     value: Tensor
     counted: Tensor
