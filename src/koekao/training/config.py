@@ -35,7 +35,7 @@ class TrainConfig:
         epochs: passes over the training takes; over them the stride goes from coarse to fine.
         minutes: instead of epochs: as many as fit into this wall time, found by a short measurement.
         max_steps: stop after this many steps whatever the epoch; 0 = no limit.
-        batch_size: rows a step; 0 = 64 for sequential, 256 for clips, 8 for stream.
+        batch_size: rows a step, of all ranks together; 0 = 64 for sequential, 256 for clips, 8 for stream.
         n_streams: streams the rows are shared out to; 0 = as many as the takes and the batch allow.
         window_frames: frames a window of the sequential trainer and of the stream trainer.
         stride: how far apart its windows start.

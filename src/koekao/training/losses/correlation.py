@@ -17,6 +17,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from koekao.training.distributed import summed
 from koekao.training.losses.curve_losses import CurveLosses
 
 LEAST_FRAMES = 8
@@ -34,9 +35,10 @@ def correlation_by_curve(
     """
     usable = (mask.sum(1) >= LEAST_FRAMES) & ~reset[:, 1:].any(1)
     mask = mask & usable[:, None]
-    n_frames = mask.sum().clamp_min(1)
     a, b = (_centred(curves, spread, mask) for curves in (predicted, target))
-    covariance, a_variance, b_variance = ((x * y).sum((0, 1)) / n_frames for x, y in ((a, b), (a, a), (b, b)))
+    products = ((x * y).sum((0, 1)) for x, y in ((a, b), (a, a), (b, b)))
+    n_frames, *moments = summed(mask.sum(), *products)
+    covariance, a_variance, b_variance = (moment / n_frames.clamp_min(1) for moment in moments)
     counted = b_variance >= LEAST_TRUE_SPREADS**2
     scale = (a_variance + FLOOR_SPREADS**2).sqrt() * b_variance.clamp_min(LEAST_TRUE_SPREADS**2).sqrt()
     return CurveLosses(value=torch.where(counted, 1 - covariance / scale, torch.zeros_like(scale)), counted=counted)
