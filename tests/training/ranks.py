@@ -58,7 +58,7 @@ def train(corpus: Corpus, job: dict[str, Any]) -> str:
     made = Trainer(corpus, job["run"], TrainConfig(**job["config"]), resume=job.get("resume", False), listeners=[stop])
     stop.trainer = made
     spoil(made, job.get("spoilt", ""))
-    return f"{made.fit()}, {made.n_steps} steps planned"
+    return f"{made.fit()}, {made.n_steps} steps planned, seed {torch.initial_seed()}"
 
 
 def quick() -> None:
