@@ -16,6 +16,7 @@ from koekao.corpus import Corpus, FrameColumn, pack_column
 from koekao.errors import ConfigError
 from koekao.training import Evaluation, TrainConfig, Trainer, open_run
 from koekao.training import evaluate as _evaluate
+from koekao.training.distributed import together
 from koekao.windows import StridePolicy
 from koekao.windows.grid import Short
 from koekao.windows.stride import Schedule
@@ -217,7 +218,7 @@ def pack_features(
 
 
 def train(corpus: str | Path | Corpus, run: str | Path, *, resume: bool = False, **settings: Any) -> str:
-    """Train a run on a corpus's training takes.
+    """Train a run on a corpus's training takes; under torchrun by all its processes together.
 
     Args:
         corpus: the corpus or its folder. run: the folder to make.
@@ -231,7 +232,8 @@ def train(corpus: str | Path | Corpus, run: str | Path, *, resume: bool = False,
         ConfigError, RunError, CorpusError: settings that cannot be, a run that is in the way or cannot be resumed.
     """
     corpus = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
-    return Trainer(corpus, run, TrainConfig(**settings), resume=resume).fit()
+    with together():
+        return Trainer(corpus, run, TrainConfig(**settings), resume=resume).fit()
 
 
 def evaluate(run: str | Path, corpus: str | Path | Corpus, *, split: str = "unseen") -> Evaluation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -56,7 +57,8 @@ def train(
 ) -> int | None:
     """Train a model on a corpus's training takes; the run folder holds all that comes of it.
 
-    Ctrl-C ends the run after the step it is in and saves it; --resume goes on to the bit where it stopped.
+    Ctrl-C ends the run after the step it is in and saves it; --resume goes on to the bit where it stopped. Several
+    processes train one run: torchrun --nproc-per-node 2 -m koekao train CORPUS RUN.
 
     Args:
         corpus: a corpus made by koekao pack.
@@ -67,25 +69,34 @@ def train(
         json: print nothing but the outcome, as JSON.
     """
     settings = merged(config, options.said)
-    code = run_training(corpus, run, settings, resume=resume, json=json)
-    if not code and not json:
-        say(f"next: koekao evaluate {run} {corpus}")
-        say(f"next: koekao animate {run} SPEECH.wav -o face.csv")
+    from koekao.training.distributed import is_first, together
+
+    with together():
+        code = run_training(corpus, run, settings, resume=resume, json=json)
+        if not code and not json and is_first():
+            say(f"next: koekao evaluate {run} {corpus}")
+            say(f"next: koekao animate {run} SPEECH.wav -o face.csv")
     return code
 
 
 def run_training(
     corpus: Path, run: Path, config: TrainConfig, *, resume: bool = False, json: bool = False
 ) -> int | None:
-    """Train with progress on the screen; returns the exit code."""
+    """Train with progress on the screen, if there are several processes on that of the first; returns the exit code."""
     from koekao.cli.progress import TrainingProgress
     from koekao.corpus import Corpus
     from koekao.training import Trainer
+    from koekao.training.distributed import is_first
 
-    with TrainingProgress(quiet=json) as progress:
+    talks = is_first()
+    progress = TrainingProgress(quiet=json)
+    with progress if talks else nullcontext():
         shown = [] if json or resume else [_Shown(as_yaml(config))]
         trainer = Trainer(Corpus.open(corpus), run, config, resume=resume, listeners=[*shown, progress])
         reason = trainer.fit()
+    code = _INTERRUPTED if reason == "interrupted" else None
+    if not talks:
+        return code
     if json:
         best = trainer.best or None
         json_out({"run": str(run), "ended": reason, "step": trainer.step, "epochs": trainer.epochs, "best": best})
@@ -94,7 +105,7 @@ def run_training(
     else:
         r = f"best mean r {trainer.best['r']:.3f}, at step {trainer.best['step']}" if trainer.best else "not validated"
         say(f"{reason} (step {trainer.step}); {r}; run: {run}")
-    return _INTERRUPTED if reason == "interrupted" else None
+    return code
 
 
 def _values(given: Any) -> Any:

@@ -45,7 +45,7 @@ class TrainConfig:
             over them the stride goes from coarse to fine. Of few recordings more is worse.
         minutes: instead of epochs: as many as fit into this wall time, found by a short measurement.
         max_steps: stop after this many steps whatever the epoch; 0 = no limit.
-        batch_size: rows a step; 0 = 16 for stream, 64 for sequential, 256 for clips.
+        batch_size: rows a step, of all ranks together; 0 = 16 for stream, 64 for sequential, 256 for clips.
         n_streams: streams the rows are shared out to; 0 = as many as the takes and the batch allow.
         window_frames: frames a window of the stream trainer and of the sequential trainer; 0 = 96 and 256.
         stride: how far apart its windows start.

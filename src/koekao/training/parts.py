@@ -18,6 +18,7 @@ from koekao.models import FaceModel, FrameModel, SequentialModel, StreamModel, W
 from koekao.training.augmented import Augmented, changes_sound, effects_of
 from koekao.training.compiling import compiled
 from koekao.training.config import MODELS_OF_TRAINER, TrainConfig
+from koekao.training.distributed import decided, device_of_rank, shared_out
 from koekao.training.ema import Ema
 from koekao.training.losses import Judge
 from koekao.training.precision import Precision
@@ -30,7 +31,7 @@ _DEVICES = ("cpu", "cuda", "mps")
 
 
 def device_named(name: str) -> torch.device:
-    """``auto`` is CUDA where there is one, else the CPU.
+    """``auto`` is CUDA where there is one, else the CPU; of several ranks on a machine each has its GPU.
 
     Raises:
         ConfigError: no such device, or none here.
@@ -38,6 +39,7 @@ def device_named(name: str) -> torch.device:
     has_cuda, reason = torch.cuda.is_available(), ""
     if name == "auto":
         name = "cuda" if has_cuda else "cpu"
+    name = device_of_rank(name)
     try:
         device = torch.device(name)
         if device.type not in _DEVICES:
@@ -82,8 +84,11 @@ class Parts:
 
 
 def make_parts(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec, *, epochs: int = 1) -> Parts:
-    """Everything around ``model`` for training on ``takes`` in batches of ``spec``, over ``epochs`` epochs."""
-    device = model.curve_mean.device
+    """Everything around ``model`` for training on ``takes`` in batches of ``spec``, over ``epochs`` epochs.
+
+    Of several ranks each has its share of a batch.
+    """
+    spec, device = shared_out(spec), model.curve_mean.device
     effects = effects_of(config.augment)
     hears = isinstance(model, StreamModel) and changes_sound(effects)
     if isinstance(model, StreamModel):
@@ -144,7 +149,10 @@ def _optimizer(config: TrainConfig, model: FaceModel) -> torch.optim.Optimizer:
 
 
 def seconds_a_step(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec) -> float:
-    """Measured over a few batches and a copy of the model, so that the run itself begins untouched."""
+    """Measured over a few batches and a copy of the model, so that the run itself begins untouched.
+
+    All ranks step together, and what the first one measured counts.
+    """
     random_state = torch.get_rng_state()
     parts = make_parts(config, takes, copy.deepcopy(model).train(), spec)
     moments = []
@@ -155,7 +163,7 @@ def seconds_a_step(config: TrainConfig, takes: Corpus, model: FaceModel, spec: S
         parts.stepper.step()
         moments.append(time.perf_counter())
     torch.set_rng_state(random_state)
-    return config.accumulate * (moments[-1] - moments[_PROBE_STEPS - 1]) / _PROBE_STEPS
+    return decided(config.accumulate * (moments[-1] - moments[_PROBE_STEPS - 1]) / _PROBE_STEPS)
 
 
 def steps_of_run(config: TrainConfig, takes: Corpus, epochs: int) -> int:

@@ -5,6 +5,9 @@ rounding of float32, where each loss is a mean over equally many frames: as in c
 long takes. Elsewhere a batch counts as much as another whatever frames of it were tracked, so a frame of a sparse batch
 weighs more than in one large batch; the correlation term, which has its mean over all frames of a batch, is that of
 the batches; and the velocity term of the sequential trainer does not see the step from one batch to the next.
+
+Of several ranks each hears its rows of a batch. Their gradients are added up once a step, before anything looks at
+them: each rank then clips and steps on the same numbers (:mod:`koekao.training.distributed`).
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from torch import Tensor
 
 from koekao.batches import Batch
 from koekao.models import FaceModel
+from koekao.training.distributed import sum_gradients
 from koekao.training.precision import Precision
 
 LossesOf = Callable[[FaceModel, Batch], dict[str, Tensor]]
@@ -61,7 +65,8 @@ class Stepper:
 
     def norm(self) -> Tensor:
         """The norm of the mean gradient before clipping; the gradient is that mean, clipped, thereafter."""
-        self.precision.scaler.unscale_(self.optimizer)
+        sum_gradients(self.model.parameters())
+        self.precision.scaler.unscale_(self.optimizer)  # after that sum: an overflow on one rank is one on all
         if self.n_batches > 1:
             for parameter in self.model.parameters():
                 if parameter.grad is not None:

@@ -67,7 +67,8 @@ class SequentialTask:
             raw = predict(*heard)
         else:  # padding rows cost nothing and say nothing
             raw = model.curve_mean.expand(len(active), -1).clone()
-            raw[active] = predict(*(values[active] for values in heard))
+            if active.any():  # a rank may have none while another has
+                raw[active] = predict(*(values[active] for values in heard))
         smoothed, state = model.smoothing.step(
             self._by_stream(raw),
             self.state,

@@ -3,11 +3,15 @@
 Events told to the listeners (JSON values): ``begin`` (what is trained on what, how long), ``reset`` (step, and the take
 names of the streams that begin a take, by row), ``step`` (loss by term, learning rate, windows/s), ``validation``
 (scores on whole unseen takes), ``saved``, ``end`` (why).
+
+Of several ranks (:mod:`koekao.training.distributed`) all step, and the first does what is done once: statistics,
+baseline, validation, files, events. What decides how a run goes on is decided for all ranks at the same step.
 """
 
 from __future__ import annotations
 
 import copy
+import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +29,15 @@ from koekao.models import save_model
 from koekao.training.augmented import effects_of
 from koekao.training.checkpoint import load_checkpoint, save_checkpoint
 from koekao.training.config import DEBUG_BATCHES, DEFAULT_EPOCHS, TrainConfig
+from koekao.training.distributed import (
+    anywhere,
+    decided,
+    is_first,
+    rank,
+    refuse_strangers,
+    same_as_first,
+    shared_out,
+)
 from koekao.training.evaluation import score_takes
 from koekao.training.interrupt import on_interrupt
 from koekao.training.kept import keep
@@ -49,11 +62,11 @@ class Trainer:
         run_path: folder of the run; must not hold a run unless ``resume``.
         config: all settings; with ``resume`` those that the run began with count.
         resume: go on from the run's last checkpoint.
-        listeners: told events beside the log file.
+        listeners: told events beside the log file, on the first rank.
 
     Raises:
         RunError: a run is there already, or none to resume, or the corpus is another one, has no training take, or no
-            frame to validate on.
+            frame to validate on; or several processes that have not joined.
     """
 
     def __init__(
@@ -66,6 +79,7 @@ class Trainer:
         listeners: Sequence[Listener] = (),
     ) -> None:
         self._began_s = self._saved_s = time.monotonic()
+        refuse_strangers()
         self.run, self.corpus = Run(Path(run_path)), corpus
         self.train_takes, self.val_takes = corpus.select(split="train"), corpus.select(split="val")
         self._record = self.run.read_to_resume(corpus) if resume else {}
@@ -82,11 +96,13 @@ class Trainer:
         if len(self.val_takes) and not any(self.val_takes.valid(i).any() for i in range(len(self.val_takes))):
             raise RunError("no frame of the validation takes was tracked", where=corpus.path, do="hold out other takes")
         self.config = TrainConfig(**self._record["config"]) if resume else config
-        self.config.spec(len(self.train_takes), corpus.clock, 1).plan(self.train_takes.n_frames, 0, 1)  # or refused
+        spec = self.config.spec(len(self.train_takes), corpus.clock, 1)
+        spec.plan(self.train_takes.n_frames, 0, 1)  # or refused
+        shared_out(spec)  # or refused
         effects_of(self.config.augment)  # or refused
         self.device = device_named(self.config.device)
         self.model = make_model(self.config, corpus).to(self.device)
-        self._listeners = [*listeners]
+        self._listeners = [*listeners] if is_first() else []
         self.step = self.epoch = self.epochs = self.n_steps = 0
         self.best: dict[str, Any] = {}
         self.stop_reason = ""
@@ -102,10 +118,12 @@ class Trainer:
         """Train to the end of the plan, or until stopped; returns why it ended.
 
         Raises:
-            RunError: loss or gradient is no longer a number; the weights have not been touched by it.
+            RunError: loss or gradient is no longer a number; the weights have not been touched by it. Or another rank
+                has ended, or was given something else to train.
         """
-        self.run.path.mkdir(parents=True, exist_ok=True)
-        self._listeners += listeners_of(self.run.path, self.run.log)
+        if is_first():
+            self.run.path.mkdir(parents=True, exist_ok=True)
+            self._listeners += listeners_of(self.run.path, self.run.log)
         try:
             with on_interrupt(self.stop):
                 self.parts = self._prepare()
@@ -127,16 +145,19 @@ class Trainer:
     def _prepare(self) -> Parts:
         """Statistics and baseline (of a new run), the length of the run, its parts, and where it stands."""
         resumed = bool(self._record)
-        if not resumed:
+        self._refuse_other_than_first()
+        if not resumed and is_first():
             fit_statistics(self.model, self.train_takes)
             features = copy.deepcopy(self.model.features).cpu()
             Ridge.fit(self.train_takes, features, self.model.look_ahead_frames).save(self.run.ridge)
+        same_as_first(self.model)
         if resumed:
             self.epochs, self.n_steps = self._record["epochs"], self._record["steps_planned"]
         else:
             self.epochs, self.n_steps = self._plan_length()
         spec = self.config.spec(len(self.train_takes), self.corpus.clock, self.epochs)
         parts = make_parts(self.config, self.train_takes, self.model, spec, epochs=self.epochs)
+        torch.manual_seed(self.config.seed + rank())  # for dropout, whatever has been drawn since the model was made
         if resumed:
             progress = load_checkpoint(
                 self.run.last, model=self.model, optimizer=parts.optimizer, task=parts.task, ema=parts.ema
@@ -147,9 +168,17 @@ class Trainer:
             self.epoch, self.best = progress["epoch"], progress["best"]
             self._seconds_before, self._validated_step = progress["seconds"], progress["validated_step"]
             parts.loader.load_state_dict(progress["loader"])
-        else:
-            torch.manual_seed(self.config.seed)  # for dropout, whatever has been drawn since the model was made
         return parts
+
+    def _refuse_other_than_first(self) -> None:
+        mine: dict[str, Any] = json.loads(json.dumps({"corpus": self.corpus.id, **self.config.as_dict()}))
+        for name, value in decided(mine).items():
+            if mine[name] != value:
+                raise RunError(
+                    f"{name} {mine[name]!r}, and on rank 0 {value!r}",
+                    where=f"rank {rank()}",
+                    do="start all ranks with the same corpus and settings",
+                )
 
     def _plan_length(self) -> tuple[int, int]:
         """Epochs and steps of a new run; the learning rate falls to 0 over these steps."""
@@ -162,7 +191,7 @@ class Trainer:
             spec = self.config.spec(len(self.train_takes), self.corpus.clock, 1)
             a_step = seconds_a_step(self.config, self.train_takes, self.model, spec)
             left_s = 60 * self.config.minutes * _PLANNED_SHARE - (time.monotonic() - self._began_s)
-            affordable = max(1, left_s / a_step)
+            affordable = decided(max(1, left_s / a_step))
             epochs = epochs_within(affordable, steps)
         return epochs, int(min(steps(epochs), affordable, self.config.max_steps or float("inf")))
 
@@ -176,14 +205,14 @@ class Trainer:
             self.parts.task.judge.begin(epoch)
             first = self.parts.loader.state_dict()["batch"]  # 0, but where a run goes on inside an epoch
             for number, batch in enumerate(self.parts.loader, start=first + 1):
-                self._hear(batch)
+                self._hear(number, batch)
                 if not self._step_is_due(is_last=number == len(self.parts.loader)):
                     continue
                 self._step()
                 self.stop_reason = self._reason_to_stop()
                 if self.stop_reason:
                     return
-                if time.monotonic() - self._saved_s > _SAVE_EVERY_S:
+                if anywhere(time.monotonic() - self._saved_s > _SAVE_EVERY_S)[0]:
                     self._save()
             if self.step - self._validated_step >= self.n_steps / self.config.validations:
                 self._validate()
@@ -192,19 +221,21 @@ class Trainer:
                     return
         self.stop_reason = "all epochs done"
 
-    def _hear(self, batch: Batch) -> None:
-        """The gradient of one batch, added to those of the step."""
+    def _hear(self, number: int, batch: Batch) -> None:
+        """The gradient of batch ``number`` (1 is the first), added to those of the step."""
         self.model.train()
-        if "reset" in batch and batch["reset"].any():
-            rows = batch["reset"].nonzero().flatten().tolist()
-            self._tell("reset", step=self.step, rows={row: batch["file_names"][row] for row in rows})
-        self._step_takes |= {name for name in batch["file_names"] if name}
+        rows, names = self.parts.loader.plan.batch(number - 1), self.train_takes.names  # of all ranks
+        if "reset" in batch and rows.reset.any():
+            begun = rows.reset.nonzero()[0].tolist()
+            self._tell("reset", step=self.step, rows={row: names[int(rows.take[row])] for row in begun})
+        real = rows.valid_frames > 0
+        self._step_takes |= {names[take] for take in rows.take[real].tolist()}
         batch = self.parts.augmented(batch, epoch=self.epoch) if self.parts.augmented else batch
         loss = self.parts.stepper.loss(to_device(batch, self.device))
         self._refuse_nan(loss, "loss")
         self.parts.stepper.backward(loss)
         self._session_batches += 1
-        self._told_windows += int((batch["valid_frames"] > 0).sum())
+        self._told_windows += int(real.sum())
 
     def _step_is_due(self, *, is_last: bool) -> bool:
         """After ``accumulate`` batches, at an epoch's end, and where a debugged run ends."""
@@ -239,13 +270,15 @@ class Trainer:
             )
 
     def _reason_to_stop(self) -> str:
+        limit_s = float("inf") if self.config.minutes is None else 60 * self.config.minutes * _STOP_SHARE
+        self._asked_to_stop, is_over = anywhere(self._asked_to_stop, self._seconds() > limit_s)
         if self._asked_to_stop:
             return "interrupted"
         if self.config.debug and self._session_batches >= DEBUG_BATCHES:
             return f"debug: {DEBUG_BATCHES} batches"
         if self.config.max_steps and self.step >= self.config.max_steps:
             return f"{self.step} steps done"
-        if self.config.minutes is not None and self.step and self._seconds() > 60 * self.config.minutes * _STOP_SHARE:
+        if self.step and is_over:
             return f"{self.config.minutes:g} minutes are over"
         return self._patience_over()
 
@@ -259,7 +292,7 @@ class Trainer:
         interrupted = self.stop_reason == "interrupted"
         if not interrupted and self._validated_step != self.step:
             self._validate()
-        if not interrupted and not len(self.val_takes):
+        if not interrupted and not len(self.val_takes) and is_first():
             published = self.parts.ema.weighted(self.model)
             save_model(published, self.run.best, chosen_by="the last step: there are no validation takes")
         self._save()
@@ -271,6 +304,11 @@ class Trainer:
         self._validated_step = self.step
         if not len(self.val_takes):
             return
+        if is_first():
+            self._score()
+        self.best, self._validations_without_best = decided((self.best, self._validations_without_best))
+
+    def _score(self) -> None:
         model = self.parts.ema.weighted(self.model).cpu()
         scores = score_takes(lambda audio: animate(model, audio), self.val_takes)
         values = {name: scores.average(name) for name in ("r", "mae", "velocity_ratio")}
@@ -301,7 +339,8 @@ class Trainer:
             progress=progress,
             ema=parts.ema,
         )
-        keep(self.run.last, self.step, self.config.keep_last)
+        if is_first():
+            keep(self.run.last, self.step, self.config.keep_last)
         self._saved_s, self._saved_step = time.monotonic(), self.step
         self._tell("saved", step=self.step, epoch=self.epoch)
 
@@ -316,6 +355,8 @@ class Trainer:
             "stopped": self.stop_reason,
             "trained_on": self._record.get("trained_on") or fingerprints(self.train_takes),
         }
+        if not is_first():
+            return
         write_file(self.run.settings, as_yaml(self.config).encode())
         self.run.write(self._record)
 

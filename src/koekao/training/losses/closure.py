@@ -14,6 +14,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from koekao.training.distributed import summed
 from koekao.training.lips import CLOSED_BELOW, lip_opening
 
 OPENING_UNIT = 0.1
@@ -31,7 +32,8 @@ def closure_loss(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """
     must_close = mask & (lip_opening(_counted(target, mask)) <= CLOSED_BELOW)
     excess = (lip_opening(_counted(predicted, must_close)) - CLOSED_BELOW).clamp_min(0) / OPENING_UNIT
-    return excess.square().sum() / must_close.sum().clamp_min(1)
+    total, n_frames = summed(excess.square().sum(), must_close.sum())
+    return total / n_frames.clamp_min(1)
 
 
 def _counted(curves: Tensor, mask: Tensor) -> Tensor:

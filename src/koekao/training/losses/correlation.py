@@ -18,6 +18,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from koekao.training.distributed import summed
 from koekao.training.losses.curve_losses import CurveLosses
 
 LEAST_FRAMES = 8
@@ -42,9 +43,8 @@ def correlation_by_curve(
     moves = b_variance >= LEAST_TRUE_SPREADS**2
     says = torch.where(moves, b_variance / (b_variance + HALF_HEARD_SPREADS**2), torch.zeros_like(b_variance))
     scale = (a_variance + FLOOR_SPREADS**2).sqrt() * b_variance.clamp_min(LEAST_TRUE_SPREADS**2).sqrt()
-    counted = says.sum(0)
-    value = (says * (1 - covariance / scale)).sum(0) / torch.where(counted > 0, counted, torch.ones_like(counted))
-    return CurveLosses(value=value, counted=counted)
+    total, counted = summed((says * (1 - covariance / scale)).sum(0), says.sum(0))
+    return CurveLosses(value=total / torch.where(counted > 0, counted, torch.ones_like(counted)), counted=counted)
 
 
 def _centred(curves: Tensor, spread: Tensor, mask: Tensor) -> Tensor:

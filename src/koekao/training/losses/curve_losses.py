@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from koekao.training.distributed import summed
+
 
 class CurveLosses(NamedTuple):
     """``value`` ``[52]``, 0 where nothing counts; ``counted`` ``[52]``, how much each counts, bool or float."""
@@ -34,7 +36,5 @@ def in_spreads(predicted: Tensor, target: Tensor, spread: Tensor) -> Tensor:
 def mean_squares(error: Tensor, mask: Tensor, spread: Tensor) -> CurveLosses:
     """Mean square of ``error`` ``[..., 52]`` over the frames of ``mask`` ``[...]``; what is masked may be anything."""
     squares = torch.where(mask[..., None], error, torch.zeros_like(error)).square()
-    n_frames = mask.sum()
-    return CurveLosses(
-        value=squares.flatten(0, -2).sum(0) / n_frames.clamp_min(1), counted=(spread > 0) & (n_frames > 0)
-    )
+    total, n_frames = summed(squares.flatten(0, -2).sum(0), mask.sum())
+    return CurveLosses(value=total / n_frames.clamp_min(1), counted=(spread > 0) & (n_frames > 0))

@@ -1,0 +1,250 @@
+"""Several processes train one model: each its rows of a batch, all of them the same step.
+
+``torchrun --nproc-per-node 2 -m koekao train CORPUS RUN`` starts the processes (ranks); without it, every function here
+gives back what it was given and nothing talks to anybody. The batch size of the settings is that of all ranks together,
+so a run is the same run on any number of them, to the rounding of float32, and may be resumed on another number. What
+cannot be the same is what is drawn while training, dropout, noise and tempo: each rank draws its own.
+
+Losses are means over the frames that count, and ranks hold different numbers of those, so a mean of the ranks'
+gradients would weigh a frame by who holds it. Instead :func:`summed` adds up, inside the losses, what they are made of:
+sums of squares, products and counts. Its value is the sum over all ranks, its gradient that of this rank's part, so
+every rank sees the loss of the whole batch, and the *sum* of the ranks' gradients is its gradient. torch's
+DistributedDataParallel is not used: it averages; it wraps ``forward``, while training also calls ``step`` and
+``of_columns``; and what it gains, sending gradients while others are still computed, is nothing beside models of some
+megabytes. Their gradients are sent as one vector.
+
+A rank that ends by an error closes its connections, and those that wait for it end too. One that hangs without ending
+is noticed after half an hour, since the first rank may validate for as long while the others wait.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch import distributed as group
+from torch.distributed.rendezvous import rendezvous
+
+from koekao.batches.position import this_rank
+from koekao.batches.spec import Spec, StreamSpec
+from koekao.errors import ConfigError, RunError
+
+BEGIN_WITHIN_S = 30
+"""How long the ranks wait for each other at the beginning."""
+
+_LAUNCHED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+_WAIT = timedelta(minutes=30)
+_Json = TypeVar("_Json")
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Join the ranks that torchrun started, and leave them at the end; nothing where it did not, or all have joined.
+
+    Raises:
+        RunError: a rank is missing after 30 s.
+    """
+    if not all(os.environ.get(name) for name in _LAUNCHED) or not alone():
+        yield
+        return
+    _join()
+    try:
+        yield
+        anywhere(False)  # so that nobody is gone while another is still at work
+    finally:
+        group.destroy_process_group()
+
+
+def _join() -> None:
+    limit = timedelta(seconds=BEGIN_WITHIN_S)
+    try:
+        store, rank, size = next(rendezvous("env://", timeout=limit))
+        store.set(f"koekao/{rank}", "here")
+        store.wait([f"koekao/{other}" for other in range(size)], limit)
+    except RuntimeError as error:
+        raise RunError(
+            f"not all of {os.environ['WORLD_SIZE']} ranks came within {BEGIN_WITHIN_S} s ({_first_line(error)})",
+            where=f"rank {os.environ['RANK']}",
+            do="look at what the other ranks say, and that MASTER_ADDR and MASTER_PORT can be reached from all",
+        ) from error
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and group.is_nccl_available() else "gloo"
+    group.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=_WAIT)
+
+
+def alone() -> bool:
+    """Whether this process trains by itself."""
+    return not (group.is_available() and group.is_initialized())
+
+
+def rank() -> int:
+    """This process's number, 0 if it is alone."""
+    return this_rank(None, None)[0]
+
+
+def is_first() -> bool:
+    """Whether this is the rank that writes, validates and talks."""
+    return rank() == 0
+
+
+def refuse_strangers() -> None:
+    """Raise RunError where torchrun started several processes that have not joined: each would train by itself."""
+    if alone() and int(os.environ.get("WORLD_SIZE") or 1) > 1 and all(os.environ.get(name) for name in _LAUNCHED):
+        raise RunError(
+            f"one of {os.environ['WORLD_SIZE']} processes that do not know of each other",
+            where=f"rank {os.environ['RANK']}",
+            do="train inside `with koekao.training.distributed.together():`, or by koekao.train",
+        )
+
+
+def device_of_rank(name: str) -> str:
+    """``cuda`` is a GPU for each rank of a machine; other names are what they are.
+
+    Raises:
+        ConfigError: a device whose tensors cannot be sent.
+    """
+    if alone():
+        return name
+    if name.partition(":")[0] not in ("cpu", "cuda"):
+        raise ConfigError(f"device {name!r} for several ranks", expected="cpu or cuda", do="train without torchrun")
+    return f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if name == "cuda" else name
+
+
+def shared_out(spec: Spec) -> Spec:
+    """This rank's part of the batches of ``spec``: as many rows, and as many whole streams, as every other.
+
+    Raises:
+        ConfigError: rows or streams that cannot be shared out evenly.
+    """
+    _, size = this_rank(None, None)
+    n_streams = spec.n_streams if isinstance(spec, StreamSpec) else 0
+    for name, n in (("batch_size", spec.batch_size), ("n_streams", n_streams)):
+        if n % size:
+            raise ConfigError(
+                f"{name} {n} for {size} ranks",
+                expected=f"a multiple of {size}; it is that of all ranks together",
+                do=f"say --{name.replace('_', '-')} {-(-n // size) * size}, or start another number of processes",
+            )
+    if isinstance(spec, StreamSpec):
+        return replace(spec, batch_size=spec.batch_size // size, n_streams=n_streams // size)
+    return replace(spec, batch_size=spec.batch_size // size)
+
+
+def summed(*parts: Tensor) -> tuple[Tensor, ...]:
+    """Each of ``parts`` (a tensor of the same shape on every rank) summed over the ranks; all ranks must call it.
+
+    The gradient goes through this rank's part alone. Whole numbers are exact up to 2^24.
+    """
+    return parts if alone() else _summed(*parts)
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # a graph cannot hold what waits for others
+def _summed(*parts: Tensor) -> tuple[Tensor, ...]:
+    total: Tensor = _Sum.apply(torch.cat([part.flatten().float() for part in parts]))  # type: ignore[no-untyped-call]
+    pieces = torch.split(total, [part.numel() for part in parts])
+    return tuple(piece.view_as(part).to(part.dtype) for piece, part in zip(pieces, parts, strict=True))
+
+
+class _Sum(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, part: Tensor) -> Tensor:
+        return _reduced(part.clone())
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return gradients[0]
+
+
+@torch.no_grad()
+def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """Put the sum over the ranks in the place of each gradient; what has none on any rank keeps none."""
+    if alone():
+        return
+    known = list(parameters)
+    heard = [torch.zeros_like(each) if each.grad is None else each.grad for each in known]
+    has_one = torch.tensor([float(each.grad is not None) for each in known]).to(heard[0].device)
+    total = _reduced(torch.cat([*(each.flatten() for each in heard), has_one]))
+    *pieces, n_having = torch.split(total, [*(each.numel() for each in known), len(known)])
+    for parameter, piece, n in zip(known, pieces, n_having.tolist(), strict=True):
+        parameter.grad = piece.view_as(parameter) if n else None
+
+
+def anywhere(*wishes: bool) -> tuple[bool, ...]:
+    """Whether any rank has each of these wishes; all ranks must call it, and all hear the same."""
+    if alone():
+        return wishes
+    return tuple(_reduced(torch.tensor(wishes, dtype=torch.int64)).gt(0).tolist())
+
+
+def decided(value: _Json) -> _Json:
+    """The first rank's ``value`` (a JSON value), for all; the others wait for it."""
+    if alone():
+        return value
+    text = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8)
+    length = _of_first(torch.tensor(len(text)))
+    text = _of_first(text if is_first() else torch.zeros(int(length), dtype=torch.uint8))
+    said: _Json = json.loads(bytes(text.tolist()))
+    return said
+
+
+@torch.no_grad()
+def same_as_first(model: nn.Module) -> None:
+    """Give ``model`` the weights and statistics of the first rank's."""
+    if not alone():
+        for value in model.state_dict().values():
+            _of_first(value)
+
+
+def all_rows(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """``state`` (a row a stream) of the streams of all ranks, in the order of one process that has them all."""
+    return {name: torch.cat(of_ranks(value)) for name, value in state.items()}
+
+
+def own_rows(state: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """This rank's rows of what :func:`all_rows` gave, on whatever number of ranks; as many as ``like`` has."""
+    return {name: state[name][rank() * len(own) :][: len(own)].to(own.device) for name, own in like.items()}
+
+
+def of_ranks(value: Tensor) -> list[Tensor]:
+    """``value`` of each rank, by rank; of the same shape on all."""
+    if alone():
+        return [value]
+    found = [torch.empty_like(value) for _ in range(group.get_world_size())]
+    with _whole():
+        group.all_gather(found, value.contiguous())
+    return found
+
+
+def _reduced(value: Tensor) -> Tensor:
+    with _whole():
+        group.all_reduce(value)
+    return value
+
+
+def _of_first(value: Tensor) -> Tensor:
+    with _whole():
+        group.broadcast(value, 0)
+    return value
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    """What torch says of a broken connection, said as what it means."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise RunError(
+            f"another rank has ended or does not answer ({_first_line(error)})",
+            where=f"rank {rank()}",
+            do="look at what that rank said; the run can be resumed from its last checkpoint",
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
