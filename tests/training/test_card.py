@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,6 +20,7 @@ from koekao.errors import RunError
 from koekao.takes.synthetic.making import make_takes
 from koekao.training import TrainConfig, Trainer, evaluate, open_run
 from koekao.training.card import Facts, Share, differing, model_card
+from koekao.training.evaluation import score_takes
 
 Start = Callable[..., Trainer]
 Events = Callable[..., list[dict[str, Any]]]
@@ -118,11 +120,24 @@ def test_what_it_is_and_how_it_was_made(start: Start, spoken: Corpus) -> None:
     still = [name for name, spread in zip(NAMES, model.curve_spread.tolist()) if not spread]
     assert f"These {len(still)} stay still: {', '.join(still)}." in card
     assert told["steps"] == [f"3 of {trainer.n_steps} planned"] and told["ended"] == ["3 steps done"]
-    assert (told["seed"], told["device"], told["trainer"]) == (["7"], ["cpu"], ["stream"])
+    run = cells(section(card, "How it was trained").partition("\n\nThese settings")[0])
+    assert (run["seed"], run["device"], run["trainer"]) == (["7"], ["cpu"], ["stream"])
     assert told["koekao, torch"] == [f"{koekao.__version__}, {torch.__version__}"]
     assert told["learning_rate"] == ["`0.002`"] and told["max_steps"] == ["`3`"] and "weight_decay" not in told
     assert f"koekao animate {trainer.run.path} SPEECH.wav" in card
     assert "Voices that it was not trained on were not tested." in card
+
+
+def test_the_scores_stay_those_of_the_best_weights(start: Start, spoken: Corpus) -> None:
+    trainer = start(max_steps=2)
+    trainer.fit()
+    before = trainer.run.read_scores()
+    worse = score_takes(lambda audio: np.zeros((len(audio) * 30 // 16_000, 52), np.float32), trainer.val_takes)
+    trainer._account.validated(worse, step=3, is_best=False)
+    assert trainer.run.read_scores() == before and before["step"] == trainer.best["step"] == 2
+    trainer._account.validated(worse, step=4, is_best=True)
+    kept = trainer.run.read_scores()
+    assert (kept["step"], kept["model"]["mae"]) == (4, worse.average("mae")) and kept["ridge"] == before["ridge"]
 
 
 def test_the_settings_that_differ() -> None:
@@ -191,7 +206,7 @@ def test_scores_that_cannot_be_read_are_an_error_that_says_what_to_do(start: Sta
 
 
 def test_unseen_voices_are_named_where_there_were_some(start: Start, tmp_path: Path) -> None:
-    takes = make_takes(4, seconds=(2, 3), seed=1)
+    takes = make_takes(6, seconds=(2, 3), seed=1)
     pack_takes(takes, tmp_path / "corpus", PackConfig(val=("ken_*",), test=("sora_*",)))
     corpus = Corpus.open(tmp_path / "corpus")
     trainer = start(corpus=corpus, max_steps=2)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from koekao.animation import animate
 from koekao.arkit import INDEX, NAMES
 from koekao.corpus import Corpus, PackConfig, pack_takes
-from koekao.takes.synthetic.making import make_take
+from koekao.takes.synthetic.making import make_take, make_takes
 from koekao.training import Trainer, pictures
 from koekao.training import trainer as trainer_module
 from koekao.training.log import TensorBoard
@@ -88,7 +90,6 @@ def test_a_picture_at_each_validation(
     drawing: None, start: Start, events: Events, stretch: Stretch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     animated: list[int] = []
-    animate = trainer_module.animate
     monkeypatch.setattr(
         trainer_module, "animate", lambda model, audio: (animated.append(len(audio)), animate(model, audio))[1]
     )
@@ -131,6 +132,19 @@ def test_a_resumed_run_draws_the_same_stretch(
     assert len(straight) == 2 and drawn == straight
 
 
+def test_of_several_takes_the_curves_are_those_of_the_take_that_is_drawn(
+    drawing: None, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[Stretch, np.ndarray]] = []
+    monkeypatch.setattr(pictures, "draw", lambda stretch, curves, **_: (drawn.append((stretch, curves)), b"png")[1])
+    pack_takes(make_takes(7, seconds=(2, 3), seed=1), tmp_path / "corpus", PackConfig(val=("ken_*", "aoi_*")))
+    trainer = start(corpus=Corpus.open(tmp_path / "corpus"), max_steps=2, plots=True)
+    trainer.fit()
+    ((stretch, curves),) = drawn
+    assert stretch.name != trainer.val_takes.names[-1], "else the last take to be animated would do"
+    assert np.array_equal(curves, animate(trainer.run.model(), stretch.sound))
+
+
 @pytest.mark.parametrize("why", ["switched off", "not installed", "nobody to draw", "nothing moves"])
 def test_nothing_is_drawn(
     start: Start, events: Events, spoken: Corpus, monkeypatch: pytest.MonkeyPatch, why: str
@@ -155,13 +169,14 @@ def test_nothing_is_drawn(
 def test_the_ten_seconds_in_which_the_mouth_moves_most(packed: Callable[..., Corpus]) -> None:
     lively = swinging(900, "jawOpen", first=500, end=760)
     brows = swinging(900, "browInnerUp", "browDownLeft", "eyeBlinkLeft")
-    found = stretch_of(packed(brows, lively, swinging(60, "jawOpen")))
+    corpus = packed(brows, lively, swinging(60, "jawOpen"))
+    found = stretch_of(corpus)
     assert found is not None and (found.name, found.end_frame - found.first_frame) == ("take_1", 300)
     assert found.first_frame <= 500 and found.end_frame >= 760
     assert np.array_equal(found.truth, lively[found.first_frame : found.end_frame].astype(np.float32))
     assert len(found.heard) == 160_000 and [NAMES[i] for i in found.lanes] == ["jawOpen"]
-    again = found.sound[(found.first_frame * 16_000) // 30 :][: len(found.heard)]
-    assert np.abs(again - found.heard).max() < 1e-6
+    again = found.sound[corpus.clock.frame_start(found.first_frame) : corpus.clock.frame_start(found.end_frame)]
+    assert np.array_equal(found.heard, again)
 
 
 def test_frames_without_a_face_are_no_movement(packed: Callable[..., Corpus]) -> None:
@@ -187,11 +202,12 @@ def test_the_lanes_are_the_curves_that_move_most_one_of_each_pair(packed: Callab
 def test_a_label_is_the_correlation_of_the_tracked_frames_that_are_seen(unseen: Corpus, stretch: Stretch) -> None:
     rng = np.random.default_rng(1)
     said = np.clip(unseen.curves(0) + rng.normal(0, 0.2, unseen.curves(0).shape), 0, 1).astype(np.float32)[:-1]
+    stretch = replace(stretch, valid=rng.random(len(stretch.valid)) > 0.3)
     there = np.flatnonzero(stretch.valid[: len(said) - stretch.first_frame])
     both = (each[stretch.first_frame :][there].astype(float) for each in (said, unseen.curves(0)))
     expected = pearson(*both)
     assert labels_of(stretch, said) == {NAMES[i]: pytest.approx(float(expected[i])) for i in stretch.lanes}
-    assert 0.1 < min(labels_of(stretch, said).values()) and max(labels_of(stretch, said).values()) < 0.999
+    assert min(labels_of(stretch, said).values()) > 0.1 and max(labels_of(stretch, said).values()) < 0.999
 
 
 def test_the_line_is_the_prediction(drawing: None, unseen: Corpus, stretch: Stretch) -> None:
@@ -200,8 +216,8 @@ def test_the_line_is_the_prediction(drawing: None, unseen: Corpus, stretch: Stre
     low, high = (draw(stretch, np.full_like(truth, value), step=1, mean_r=None) for value in (0, 1))
     assert draw(stretch, np.zeros_like(truth), step=1, mean_r=None) == low
     lane = pictures._LANE_INCHES * pictures.DOTS_PER_INCH
-    lifted = np.median(np.flatnonzero(orange(low).sum(1) > 500)) - np.median(np.flatnonzero(orange(high).sum(1) > 500))
-    assert lifted == pytest.approx(pictures._FULL * lane, abs=0.1 * lane)
+    lowest, lifted = (np.flatnonzero(orange(png).sum(1) > 500).max() for png in (low, high))
+    assert lowest - lifted == pytest.approx(pictures._FULL * lane, abs=3)
 
 
 def test_any_name_can_be_written(drawing: None, packed: Callable[..., Corpus], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,7 +225,7 @@ def test_any_name_can_be_written(drawing: None, packed: Callable[..., Corpus], m
     found = stretch_of(packed(swinging(15, "jawOpen")))
     assert found is not None
     monkeypatch.setattr(pictures, "_FONTS", ())
-    for name in ("声/テイク_01", "a$b$c_$", "folder/" * 40 + "take"):
+    for name in ("声/テイク_01", "a$b_$", "folder/" * 40 + "take"):
         named = Stretch(**vars(found) | {"name": name})
         png = draw(named, np.zeros((14, 52), np.float32), step=1_234_567, mean_r=None)
         assert pixels(png).shape[1] == pictures.WIDTH
