@@ -21,7 +21,7 @@ from koekao.cli.console import ERRORS, OUT
 from koekao.outputs.folder import write_take
 from koekao.takes.synthetic.making import make_take
 
-SMALL_MODEL = ("--model.dim", "16", "--batch-size", "4", "--device", "cpu")
+SMALL_MODEL = ("--model.dim", "16", "--batch-size", "4", "--device", "cpu", "--no-plots")
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def fit(spoken: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fit:
     def train(run: str, name: str, *, until: int, fault: bool = False, **more: Any) -> Trainer:
         resume, stop = (tmp_path / run).exists(), StopAfter(step=until, fault=fault)
         config = TrainConfig(
-            **{"trainer": name, "epochs": 6, "num_workers": 0, "device": "cpu"} | SETTINGS[name] | more
+            **{"trainer": name, "epochs": 6, "num_workers": 0, "device": "cpu", "plots": False} | SETTINGS[name] | more
         )
         stop.trainer = trainer = Trainer(spoken, tmp_path / run, config, resume=resume, listeners=[stop])
         torch.manual_seed(12345)  # what else the program drew between the two sessions must not matter
@@ -215,7 +215,7 @@ def test_it_learns(longer: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """On takes that it has not seen it follows the curves, is nearer to them than the mean face, and is alive."""
     monkeypatch.setattr("koekao.training.ridge.PENALTIES", (100.0,))
     monkeypatch.setattr("koekao.training.ridge.PAST_FRAMES", 2)
-    config = TrainConfig(**{"trainer": name, "device": "cpu", "num_workers": 0} | LEARNING[name])
+    config = TrainConfig(**{"trainer": name, "device": "cpu", "num_workers": 0, "plots": False} | LEARNING[name])
     Trainer(longer, tmp_path / "run", config).fit()
     result = evaluate(open_run(tmp_path / "run"), longer)
     assert result.takes == ("aoi_20007", "ken_20009")

@@ -50,7 +50,8 @@ SMALL: dict[str, dict[str, Any]] = {
 
 
 def small_config(trainer: str = "sequential", **more: Any) -> TrainConfig:
-    return TrainConfig(**{"trainer": trainer, **SMALL[trainer], **more})
+    """Without pictures, which take longer than such a run, unless a test wants them."""
+    return TrainConfig(**{"trainer": trainer, "plots": False, **SMALL[trainer], **more})
 
 
 class StopAt:

@@ -30,6 +30,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             return SimpleNamespace(average=lambda metric: mark)
 
         monkeypatch.setattr("koekao.training.trainer.score_takes", scores)
+        monkeypatch.setattr("koekao.training.account.Account.validated", lambda *_, **__: {})  # it would ask for more
 
     return judge
 

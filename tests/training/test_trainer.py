@@ -36,6 +36,8 @@ def test_a_whole_run_and_its_folder(start: Start, events: Events, tmp_path: Path
         "last.safetensors",
         "best.safetensors",
         "ridge.safetensors",
+        "scores.json",
+        "model_card.md",
     }
     record = open_run(tmp_path / "run").read()
     assert record["config"] == json.loads(json.dumps(trainer.config.as_dict()))

@@ -74,6 +74,7 @@ class TrainConfig:
         validations: about how often in a run the validation takes are animated and scored.
         patience: end the run after this many validations in a row without a new best; 0 = never.
         keep_last: how many of the newest checkpoints are kept; those before the last lie in the folder checkpoints.
+        plots: draw an unseen take's curves, truth and prediction, at each validation, where matplotlib is installed.
         augment: change batches at random: usual, or effects by name with their settings, on the command line as JSON:
             {"noise": {"probability": 0.5}}; nothing by default.
         model: settings of the model that differ from its defaults, as --model.dim 128.
@@ -115,6 +116,7 @@ class TrainConfig:
     validations: int = 10
     patience: int = 0
     keep_last: int = 1
+    plots: bool = True
     augment: dict[str, Any] | str = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
     num_workers: int = 1

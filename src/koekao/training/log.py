@@ -33,12 +33,13 @@ class JsonLines:
 
 
 class TensorBoard:
-    """Scalars of ``step`` and ``validation`` events."""
+    """Scalars of ``step`` and ``validation`` events, and the picture of a validation that drew one."""
 
     def __init__(self, folder: Path) -> None:
         from torch.utils.tensorboard import SummaryWriter  # an extra: imported only where it is installed
 
         self._writer: Any = SummaryWriter(str(folder))
+        self._run = folder.parent
 
     def tell(self, event: str, **values: Any) -> None:
         if event not in ("step", "validation"):
@@ -47,6 +48,10 @@ class TensorBoard:
         for name, value in values.items():
             if isinstance(value, int | float):
                 self._writer.add_scalar(f"{event}/{name}", value, step)
+        if "picture" in values:
+            from matplotlib.image import imread  # it has drawn the picture
+
+            self._writer.add_image("curves", imread(self._run / values["picture"]), step, dataformats="HWC")
 
     def close(self) -> None:
         self._writer.close()

@@ -2,7 +2,8 @@
 
 ``config.yaml`` are all settings, to be said again by ``--config``; ``run.json`` says how it was made, on which takes,
 and how far it came; ``last.safetensors`` is all that is needed to go on; ``best.safetensors`` are the weights to use;
-``ridge.safetensors`` the baseline; ``log.jsonl`` what happened.
+``ridge.safetensors`` the baseline; ``log.jsonl`` what happened; ``scores.json`` how good the best weights are on the
+validation takes; ``model_card.md`` all this for people; ``curves.png`` and ``curves/`` pictures of an unseen take.
 """
 
 from __future__ import annotations
@@ -52,6 +53,22 @@ class Run:
         return self.path / "best.safetensors"
 
     @property
+    def scores(self) -> Path:
+        return self.path / "scores.json"
+
+    @property
+    def card(self) -> Path:
+        return self.path / "model_card.md"
+
+    @property
+    def curves(self) -> Path:
+        return self.path / "curves"
+
+    @property
+    def newest_curves(self) -> Path:
+        return self.path / "curves.png"
+
+    @property
     def ridge(self) -> Path:
         return self.path / "ridge.safetensors"
 
@@ -99,6 +116,19 @@ class Run:
     def write(self, record: dict[str, Any]) -> None:
         """Replace ``run.json``, whole or not at all."""
         write_file(self.record, json.dumps({"version": VERSION} | record, indent=1).encode())
+
+    def read_scores(self) -> dict[str, Any]:
+        """``scores.json``.
+
+        Raises:
+            RunError: it is missing or damaged.
+        """
+        try:
+            return dict(json.loads(self.scores.read_text("utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise RunError(
+                f"cannot be read ({error})", where=self.scores, do="remove it; the next best weights bring another"
+            ) from error
 
     def model(self) -> FaceModel:
         """The run's best weights, or its last where none were chosen yet.

@@ -2,7 +2,7 @@
 
 Events told to the listeners (JSON values): ``begin`` (what is trained on what, how long), ``reset`` (step, and the take
 names of the streams that begin a take, by row), ``step`` (loss by term, learning rate, windows/s), ``validation``
-(scores on whole unseen takes), ``saved``, ``end`` (why).
+(scores on whole unseen takes, and the ``picture`` of one, if any), ``saved``, ``end`` (why).
 
 Of several ranks (:mod:`koekao.training.distributed`) all step, and the first does what is done once: statistics,
 baseline, validation, files, events. What decides how a run goes on is decided for all ranks at the same step.
@@ -26,6 +26,7 @@ from koekao.batches import Batch, to_device
 from koekao.corpus import Corpus
 from koekao.errors import RunError
 from koekao.models import save_model
+from koekao.training.account import Account
 from koekao.training.augmented import effects_of
 from koekao.training.checkpoint import load_checkpoint, save_checkpoint
 from koekao.training.config import DEBUG_BATCHES, DEFAULT_EPOCHS, TrainConfig
@@ -102,6 +103,7 @@ class Trainer:
         effects_of(self.config.augment)  # or refused
         self.device = device_named(self.config.device)
         self.model = make_model(self.config, corpus).to(self.device)
+        self._account = Account(self.run, corpus, self.config, self.model)
         self._listeners = [*listeners] if is_first() else []
         self.step = self.epoch = self.epochs = self.n_steps = 0
         self.best: dict[str, Any] = {}
@@ -123,7 +125,7 @@ class Trainer:
         """
         if is_first():
             self.run.path.mkdir(parents=True, exist_ok=True)
-            self._listeners += listeners_of(self.run.path, self.run.log)
+            self._listeners += [*listeners_of(self.run.path, self.run.log), self._account]
         try:
             with on_interrupt(self.stop):
                 self.parts = self._prepare()
@@ -310,14 +312,15 @@ class Trainer:
 
     def _score(self) -> None:
         model = self.parts.ema.weighted(self.model).cpu()
-        scores = score_takes(lambda audio: animate(model, audio), self.val_takes)
+        scores = score_takes(self._account.watching(lambda audio: animate(model, audio)), self.val_takes)
         values = {name: scores.average(name) for name in ("r", "mae", "velocity_ratio")}
         is_best = not self.best or (values["r"] or 0.0) > self.best["r"]
         self._validations_without_best = 0 if is_best else self._validations_without_best + 1
         if is_best:
             self.best = {"step": self.step, "r": values["r"] or 0.0}
             save_model(model, self.run.best, chosen_by=f"mean r of the validation takes at step {self.step}")
-        self._tell("validation", step=self.step, epoch=self.epoch, best=is_best, **values)
+        drawn = self._account.validated(scores, step=self.step, is_best=is_best)
+        self._tell("validation", step=self.step, epoch=self.epoch, best=is_best, **values, **drawn)
 
     def _save(self) -> None:
         progress = {
