@@ -41,13 +41,13 @@ def spoil(made: Trainer, how: str) -> None:
     """Let ``how`` happen on the second rank."""
     hear = made._hear
 
-    def spoilt(number: int, batch: Any) -> None:
+    def spoilt(batch: Any) -> None:
         if made.step == GOES_WRONG_AT and rank() == 1:
             if how == "error":
                 raise BatchError("the disk of this rank is gone")
             with torch.no_grad():
                 next(made.model.parameters()).fill_(float("nan"))
-        hear(number, batch)
+        hear(batch)
 
     if how:
         made._hear = spoilt

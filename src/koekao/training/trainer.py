@@ -31,6 +31,7 @@ from koekao.training.augmented import effects_of
 from koekao.training.checkpoint import load_checkpoint, save_checkpoint
 from koekao.training.config import DEBUG_BATCHES, DEFAULT_EPOCHS, TrainConfig
 from koekao.training.distributed import (
+    alone,
     anywhere,
     decided,
     is_first,
@@ -49,6 +50,7 @@ from koekao.training.run import Run, fingerprints
 from koekao.training.schedule import epochs_within, learning_rate
 from koekao.training.settings_file import as_yaml
 from koekao.training.statistics import fit_statistics
+from koekao.windows.rows import NO_TAKE
 
 _PLANNED_SHARE, _STOP_SHARE = 0.9, 0.97  # of the minutes: planned to be used, and where training stops all the same
 _SAVE_EVERY_S = 60.0
@@ -207,7 +209,8 @@ class Trainer:
             self.parts.task.judge.begin(epoch)
             first = self.parts.loader.state_dict()["batch"]  # 0, but where a run goes on inside an epoch
             for number, batch in enumerate(self.parts.loader, start=first + 1):
-                self._hear(number, batch)
+                self._note(number - 1, batch)
+                self._hear(batch)
                 if not self._step_is_due(is_last=number == len(self.parts.loader)):
                     continue
                 self._step()
@@ -223,21 +226,26 @@ class Trainer:
                     return
         self.stop_reason = "all epochs done"
 
-    def _hear(self, number: int, batch: Batch) -> None:
-        """The gradient of batch ``number`` (1 is the first), added to those of the step."""
+    def _note(self, number: int, batch: Batch) -> None:
+        """What batch ``number`` is made of, over all ranks, for the events and for what is said of an error."""
+        names, begun = batch["file_names"], batch["reset"] if "reset" in batch else torch.zeros(0)
+        if not alone():  # the plan knows the rows of all, at the cost of asking it
+            rows, of_take = self.parts.loader.plan.batch(number), self.train_takes.names
+            names = ["" if take == NO_TAKE else of_take[take] for take in rows.take.tolist()]
+            begun = torch.from_numpy(rows.reset) if "reset" in batch else begun
+        if begun.any():
+            self._tell("reset", step=self.step, rows={row: names[row] for row in begun.nonzero().flatten().tolist()})
+        self._step_takes |= {name for name in names if name}
+        self._told_windows += len(names) - names.count("")
+
+    def _hear(self, batch: Batch) -> None:
+        """The gradient of one batch, added to those of the step."""
         self.model.train()
-        rows, names = self.parts.loader.plan.batch(number - 1), self.train_takes.names  # of all ranks
-        if "reset" in batch and rows.reset.any():
-            begun = rows.reset.nonzero()[0].tolist()
-            self._tell("reset", step=self.step, rows={row: names[int(rows.take[row])] for row in begun})
-        real = rows.valid_frames > 0
-        self._step_takes |= {names[take] for take in rows.take[real].tolist()}
         batch = self.parts.augmented(batch, epoch=self.epoch) if self.parts.augmented else batch
         loss = self.parts.stepper.loss(to_device(batch, self.device))
         self._refuse_nan(loss, "loss")
         self.parts.stepper.backward(loss)
         self._session_batches += 1
-        self._told_windows += int(real.sum())
 
     def _step_is_due(self, *, is_last: bool) -> bool:
         """After ``accumulate`` batches, at an epoch's end, and where a debugged run ends."""
