@@ -23,6 +23,7 @@ from koekao.corpus import Corpus
 from koekao.errors import RunError
 from koekao.models import save_model
 from koekao.training.augmented import effects_of
+from koekao.training.beginning import begin_from
 from koekao.training.checkpoint import load_checkpoint, save_checkpoint
 from koekao.training.config import DEBUG_BATCHES, TrainConfig
 from koekao.training.evaluation import score_takes
@@ -54,7 +55,8 @@ class Trainer:
 
     Raises:
         RunError: a run is there already, or none to resume, or the corpus is another one, has no training take, or no
-            frame to validate on.
+            frame to validate on, or nothing is there to begin from.
+        ModelError: the model to begin from (``config.init``) is another one.
     """
 
     def __init__(
@@ -86,7 +88,9 @@ class Trainer:
         self.config.spec(len(self.train_takes), corpus.clock, 1).plan(self.train_takes.n_frames, 0, 1)  # or refused
         effects_of(self.config.augment)  # or refused
         self.device = device_named(self.config.device)
-        self.model = make_model(self.config, corpus).to(self.device)
+        self.model = make_model(self.config, corpus)
+        self._init = begin_from(self.config.init, self.model) if self.config.init and not resume else None
+        self.model.to(self.device)
         self._listeners = [*listeners]
         self.step = self.epoch = self.epochs = self.n_steps = 0
         self.best: dict[str, Any] = {}
@@ -316,6 +320,7 @@ class Trainer:
             "best": self.best,
             "stopped": self.stop_reason,
             "trained_on": self._record.get("trained_on") or fingerprints(self.train_takes),
+            "init": self._record.get("init", self._init),
         }
         write_file(self.run.settings, as_yaml(self.config).encode())
         self.run.write(self._record)
@@ -335,6 +340,7 @@ class Trainer:
             "padded_takes": plan.grid.padded_takes,
             "skipped_takes": plan.grid.skipped_takes,
             "device": str(self.device),
+            "init": self._init,
         }
 
     def _tell_step(self, losses: dict[str, Tensor]) -> None:
