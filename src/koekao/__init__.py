@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from koekao.api import evaluate as evaluate
     from koekao.api import open as open
     from koekao.api import pack_features as pack_features
+    from koekao.api import pretrain as pretrain
     from koekao.api import train as train
     from koekao.batches import AdaptiveSequentialDataset as AdaptiveSequentialDataset
     from koekao.batches import ClipDataset as ClipDataset
@@ -59,6 +60,7 @@ _HOMES = {
     "pack": "koekao.corpus",
     "pack_features": "koekao.api",
     "pack_takes": "koekao.corpus",
+    "pretrain": "koekao.api",
     "read_curves": "koekao.takes",
     "read_sound": "koekao.takes",
     "train": "koekao.api",

@@ -14,8 +14,9 @@ from koekao.batches.loader import HowLoaded
 from koekao.batches.spec import clip_frames
 from koekao.corpus import Corpus, FrameColumn, pack_column
 from koekao.errors import ConfigError
-from koekao.training import Evaluation, TrainConfig, Trainer, open_run
+from koekao.training import Evaluation, PretrainConfig, Pretrained, TrainConfig, Trainer, open_run
 from koekao.training import evaluate as _evaluate
+from koekao.training import pretrain as _pretrain
 from koekao.training.distributed import together
 from koekao.windows import StridePolicy
 from koekao.windows.grid import Short
@@ -215,6 +216,25 @@ def pack_features(
         on_take=on_take,
         overwrite=overwrite,
     )
+
+
+def pretrain(
+    sounds: str | Path | Sequence[str | Path], output: str | Path, *, overwrite: bool = False, **settings: Any
+) -> Pretrained:
+    """Pretrain a stream model on speech without curves; ``koekao.train(..., trainer="stream", init=output)`` goes on.
+
+    Args:
+        sounds: a folder (all sound in it, at any depth), a file, or several of them.
+        output: the file of weights to make. overwrite: replace what is there.
+        settings: as in :class:`koekao.training.PretrainConfig`: ``minutes`` or ``steps``, ``model`` ...
+
+    Returns:
+        What it came to: files, steps, and errors on speech held out beside those of two trivial guesses.
+
+    Raises:
+        TakeError, ConfigError, OutputError, RunError: naming the file or the setting and what to do.
+    """
+    return _pretrain(sounds, output, PretrainConfig(**settings), overwrite=overwrite)
 
 
 def train(corpus: str | Path | Corpus, run: str | Path, *, resume: bool = False, **settings: Any) -> str:

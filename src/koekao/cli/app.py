@@ -22,6 +22,7 @@ from koekao.cli.evaluate import evaluate
 from koekao.cli.features import features
 from koekao.cli.inspect import inspect
 from koekao.cli.pack import pack
+from koekao.cli.pretrain import pretrain
 from koekao.cli.synthesize import synthesize
 from koekao.cli.train import train
 from koekao.cli.verify import verify
@@ -37,6 +38,7 @@ _VERBS: tuple[Callable[..., int | None], ...] = (
     verify,
     features,
     batches,
+    pretrain,
     train,
     evaluate,
     animate,
@@ -47,7 +49,7 @@ _VERBS: tuple[Callable[..., int | None], ...] = (
 
 def _shown_default(value: object) -> str | None:
     """What help says of a default; that a switch is off and that nothing is set goes without saying."""
-    return None if value is None or value is False or value == {} else str(value)
+    return None if value is None or value is False or value in ({}, "") else str(value)
 
 
 app = App(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -53,6 +54,52 @@ class PackingProgress:
         self._bar.update(self._task, completed=so_far.done, said=f", {self.times_real_time:,.0f} times real time")
 
 
+class PretrainingProgress:
+    """A listener of :func:`koekao.training.pretraining.pretrainer.pretrain`."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            TextColumn("{task.completed}/{task.total} {task.fields[said]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            **where_watched(),
+        )
+        self._task = self._bar.add_task("looking for sounds", total=None, said="")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()
+
+    def close(self) -> None:
+        self._bar.stop()
+
+    def read(self, path: Path) -> None:
+        """Told of each file that was read."""
+        self._bar.update(self._task, advance=1, description=f"read {path.name}")
+
+    def tell(self, event: str, **values: Any) -> None:
+        if event == "begin":
+            self._bar.reset(self._task, total=values["steps"], description="pretraining")
+            padded = f", {values['n_padded']} of them shorter than a window and padded" if values["n_padded"] else ""
+            self._say(
+                f"stream: {count(values['parameters'], 'parameter')} on {count(values['n_files'], 'file')} "
+                f"({length(values['seconds'])}){padded}, {values['n_held_out']} held out, {values['device']}"
+            )
+            self._say(f"{count(values['steps'], 'step')} of {values['batch_size']} windows")
+        elif event == "step":
+            self._bar.update(self._task, completed=values["step"], said=f"loss {values['loss']:.3f}")
+
+    def _say(self, line: str) -> None:
+        if not self._quiet:
+            print(line, flush=True)
+
+
 class TrainingProgress:
     """A listener of :class:`koekao.training.Trainer`; ``quiet`` keeps the lines away."""
 
@@ -91,6 +138,10 @@ class TrainingProgress:
             f"{values['trainer']}: {count(values['parameters'], 'parameter')} on {count(values['train_takes'], 'take')}"
             f" ({length(values['train_s'])}), {values['val_takes']} to validate on, {values['device']}"
         )
+        if values["init"]:
+            fresh = f"; fresh: {', '.join(values['init']['left'])}" if values["init"]["left"] else ""
+            taken = count(values["init"]["parameters"], "parameter")
+            self._say(f"begins with {taken} of {values['init']['path']} ({values['init']['chosen_by']}){fresh}")
         self._say(
             f"{count(values['epochs'], 'epoch')}, {count(values['steps'], 'step')} of {values['batch_size']} windows"
             + (f", going on after step {values['from_step']}" if values["from_step"] else "")

@@ -22,7 +22,7 @@ class _Options(TrainConfig):
     said: dict[str, Any]
 
     def __init__(self, **said: Any) -> None:
-        said = {name: _value(value) if name == "augment" else _values(value) for name, value in said.items()}
+        said = {name: _value(value) if name == "augment" else plain_values(value) for name, value in said.items()}
         super().__init__(**said)
         object.__setattr__(self, "said", said)
 
@@ -108,7 +108,7 @@ def run_training(
     return code
 
 
-def _values(given: Any) -> Any:
+def plain_values(given: Any) -> Any:
     """``--model.dim 96`` and ``--model.dilations "[4, 2, 1]"`` mean numbers and lists."""
     if isinstance(given, dict):
         return {name: _value(text) for name, text in given.items()}
@@ -117,7 +117,7 @@ def _values(given: Any) -> Any:
 
 def _value(text: Any) -> Any:
     if isinstance(text, dict):
-        return _values(text)
+        return plain_values(text)
     try:
         return json_format.loads(text) if isinstance(text, str) else text
     except ValueError:

@@ -188,8 +188,13 @@ class StreamModel(FaceModel):
         return state
 
     def step(self, seen: Tensor, state: State) -> tuple[Tensor, State]:
+        x, after = self.hidden(seen, state)
+        return self.in_units(self.head(x)), after
+
+    def hidden(self, seen: Tensor, state: State) -> tuple[Tensor, State]:
+        """:meth:`step` before its head: what the trunk knows at each frame, ``[B, T, D]``, and the state after."""
         check_rows(state, len(seen))
         x, after = self.front(seen), {}
         for number, block in enumerate(causal_blocks(self.blocks)):
             x, after[f"past_{number}"] = block(x, state[f"past_{number}"])
-        return self.in_units(self.head(x)), after
+        return x, after

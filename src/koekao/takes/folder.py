@@ -103,7 +103,7 @@ def find_takes(root: str | Path) -> Found:
     ignored: list[Path] = []
     stems: dict[str, _Stem] = {}
     timelines: dict[str, Path] = {}
-    for path in _files(root, problems, ignored):
+    for path in files_below(root, problems, ignored):
         if path.suffix.lower() not in _ENDINGS:
             ignored.append(path)
         elif not path.is_file():
@@ -144,7 +144,7 @@ def is_curve_file(path: Path) -> bool:
     return ending in CURVE_ENDINGS or (ending in PERHAPS_CURVE_ENDINGS and may_be_curves(path))
 
 
-def _files(root: Path, problems: list[TakeError], ignored: list[Path]) -> Iterator[Path]:
+def files_below(root: Path, problems: list[TakeError], ignored: list[Path]) -> Iterator[Path]:
     """Every file that is not hidden; hidden ones, hidden folders and links to folders go to ``ignored``."""
 
     def unreadable(fault: OSError) -> None:

@@ -83,7 +83,7 @@ def load_checkpoint(
 
 
 def published_model(path: Path) -> FaceModel:
-    """The model that a checkpoint would publish: with the average of the weights where there is one.
+    """The model that a file of weights publishes; of a checkpoint the average of the weights, where there is one.
 
     Raises:
         ModelError: unreadable, or the tensors do not fit the model that the header names.

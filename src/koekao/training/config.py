@@ -78,6 +78,8 @@ class TrainConfig:
         augment: change batches at random: usual, or effects by name with their settings, on the command line as JSON:
             {"noise": {"probability": 0.5}}; nothing by default.
         model: settings of the model that differ from its defaults, as --model.dim 128.
+        init: a model file that koekao pretrain made, or the file or folder of another run, whose weights the run begins
+            with; the statistics are those of the corpus.
         num_workers: threads that gather batches; 0 gathers inline.
         pin_memory: pinned memory and asynchronous copies where training runs on CUDA.
         prefetch_factor: batches that the threads may be ahead.
@@ -119,6 +121,7 @@ class TrainConfig:
     plots: bool = True
     augment: dict[str, Any] | str = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
+    init: str = ""
     num_workers: int = 1
     pin_memory: bool = True
     prefetch_factor: int = 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -105,7 +106,8 @@ def make_parts(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec,
     )
     stride_at = spec.stride.stride_at if isinstance(spec, StreamSpec) else lambda epoch: spec.stride_frames
     judge = Judge(config.loss_config(), n_epochs=epochs, stride_at=stride_at)
-    task, optimizer = _task(takes, model, spec, judge), _optimizer(config, model)
+    task = _task(takes, model, spec, judge)
+    optimizer = adamw([*model.parameters()], learning_rate=config.learning_rate, weight_decay=config.weight_decay)
     precision = Precision(config, device)
     losses_of = compiled(task.losses, device) if config.compile else task.losses
     return Parts(
@@ -140,12 +142,14 @@ def _task(takes: Corpus, model: FaceModel, spec: Spec, judge: Judge) -> Task:
     raise TypeError(f"no task for {type(model).__name__} on {type(spec).__name__}")
 
 
-def _optimizer(config: TrainConfig, model: FaceModel) -> torch.optim.Optimizer:
+def adamw(
+    parameters: Sequence[torch.nn.Parameter], *, learning_rate: float, weight_decay: float
+) -> torch.optim.Optimizer:
     """AdamW; offsets, norms and smoothing weights are not decayed."""
-    matrices = [parameter for parameter in model.parameters() if parameter.dim() > 1]
-    others = [parameter for parameter in model.parameters() if parameter.dim() <= 1]
-    groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=config.learning_rate)
+    matrices = [parameter for parameter in parameters if parameter.dim() > 1]
+    others = [parameter for parameter in parameters if parameter.dim() <= 1]
+    groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=learning_rate)
 
 
 def seconds_a_step(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec) -> float:

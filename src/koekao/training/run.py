@@ -19,7 +19,7 @@ import numpy as np
 from koekao.atomic import write_file
 from koekao.corpus import Corpus
 from koekao.errors import RunError
-from koekao.models import FaceModel, load_model
+from koekao.models import FaceModel
 from koekao.training.checkpoint import published_model
 from koekao.training.ridge import Ridge
 
@@ -130,18 +130,25 @@ class Run:
                 f"cannot be read ({error})", where=self.scores, do="remove it; the next best weights bring another"
             ) from error
 
+    def weights(self) -> Path:
+        """The file with the run's best weights, or its last where none were chosen yet.
+
+        Raises:
+            RunError: no run, or no weights in it yet.
+        """
+        self.read()
+        for path in (self.best, self.last):
+            if path.is_file():
+                return path
+        raise RunError("holds no weights yet", where=self.path, do="train it: koekao train CORPUS RUN --resume")
+
     def model(self) -> FaceModel:
-        """The run's best weights, or its last where none were chosen yet.
+        """The model of :meth:`weights`.
 
         Raises:
             RunError: no run, or no weights in it yet. ModelError: weights that cannot be used.
         """
-        self.read()
-        if self.best.is_file():
-            return load_model(self.best)[0]
-        if self.last.is_file():
-            return published_model(self.last)
-        raise RunError("holds no weights yet", where=self.path, do="train it: koekao train CORPUS RUN --resume")
+        return published_model(self.weights())
 
     def baseline(self) -> Ridge:
         """The ridge regression that was fitted on the run's training takes."""

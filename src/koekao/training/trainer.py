@@ -28,6 +28,7 @@ from koekao.errors import RunError
 from koekao.models import save_model
 from koekao.training.account import Account
 from koekao.training.augmented import effects_of
+from koekao.training.beginning import begin_from
 from koekao.training.checkpoint import load_checkpoint, save_checkpoint
 from koekao.training.config import DEBUG_BATCHES, DEFAULT_EPOCHS, TrainConfig
 from koekao.training.distributed import (
@@ -69,7 +70,8 @@ class Trainer:
 
     Raises:
         RunError: a run is there already, or none to resume, or the corpus is another one, has no training take, or no
-            frame to validate on; or several processes that have not joined.
+            frame to validate on, or nothing is there to begin from; or several processes that have not joined.
+        ModelError: the model to begin from (``config.init``) is another one.
     """
 
     def __init__(
@@ -104,7 +106,9 @@ class Trainer:
         shared_out(spec)  # or refused
         effects_of(self.config.augment)  # or refused
         self.device = device_named(self.config.device)
-        self.model = make_model(self.config, corpus).to(self.device)
+        self.model = make_model(self.config, corpus)
+        self._init = begin_from(self.config.init, self.model) if self.config.init and not resume else None
+        self.model.to(self.device)
         self._account = Account(self.run, corpus, self.config, self.model)
         self._listeners = [*listeners] if is_first() else []
         self.step = self.epoch = self.epochs = self.n_steps = 0
@@ -365,6 +369,7 @@ class Trainer:
             "best": self.best,
             "stopped": self.stop_reason,
             "trained_on": self._record.get("trained_on") or fingerprints(self.train_takes),
+            "init": self._record.get("init", self._init),
         }
         if not is_first():
             return
@@ -386,6 +391,7 @@ class Trainer:
             "padded_takes": plan.grid.padded_takes,
             "skipped_takes": plan.grid.skipped_takes,
             "device": str(self.device),
+            "init": self._init,
         }
 
     def _tell_step(self, losses: dict[str, Tensor]) -> None:
