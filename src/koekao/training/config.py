@@ -24,9 +24,9 @@ MODELS_OF_TRAINER: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The models that each trainer can train; the first one if the settings name none."""
 DEFAULTS_OF_TRAINER: Final[Mapping[str, Mapping[str, Any]]] = {
-    "stream": {"batch_size": 16, "window_frames": 96, "learning_rate": 2e-3},
-    "sequential": {"batch_size": 64, "window_frames": 256, "learning_rate": 1e-3},
-    "clips": {"batch_size": 256, "window_frames": 256, "learning_rate": 1e-3},
+    "stream": {"batch_size": 16, "window_frames": 96, "learning_rate": 2e-3, "ema_decay": 0.99},
+    "sequential": {"batch_size": 64, "window_frames": 256, "learning_rate": 1e-3, "ema_decay": 0.0},
+    "clips": {"batch_size": 256, "window_frames": 256, "learning_rate": 1e-3, "ema_decay": 0.0},
 }
 """What settings that were not said are, where it depends on the trainer."""
 DEFAULT_EPOCHS: Final[Mapping[str, int]] = {"stream": 8, "sequential": 30, "clips": 30}
@@ -62,7 +62,7 @@ class TrainConfig:
         clip_norm: largest norm of the gradient.
         accumulate: batches a step; the gradient is the mean of theirs, and an epoch's last step may have fewer.
         ema_decay: share of the average of the weights that stays at each step; 0 = no average. Where there is one, it
-            is validated, chosen and published.
+            is validated, chosen and published. If not said 0.99 for stream, 0 for the others.
         ema_from_step: steps before that average begins.
         precision: of the forward pass; bf16 and fp16 for the stream trainer, fp16 on CUDA alone.
         compile: compile the task's forward pass by torch.compile; a minute at first, which --minutes includes.
@@ -108,7 +108,7 @@ class TrainConfig:
     warmup: float = 0.05
     clip_norm: float = 1.0
     accumulate: int = 1
-    ema_decay: float = 0.0
+    ema_decay: float | None = None
     ema_from_step: int = 0
     precision: Precision = "fp32"
     compile: bool = False
@@ -145,14 +145,14 @@ class TrainConfig:
         for name in ("hop_frames", "accumulate", "keep_last"):
             if not getattr(self, name) >= 1:
                 raise ConfigError(f"{name} {getattr(self, name)!r}", expected="at least 1")
-        if not 0 <= self.ema_decay < 1:
+        if not 0 <= (self.ema_decay or 0) < 1:
             raise ConfigError(f"ema_decay {self.ema_decay!r}", expected="a share in [0, 1)")
         if self.precision not in get_args(Precision):
             raise ConfigError(f"precision {self.precision!r}", expected="one of " + ", ".join(get_args(Precision)))
         if not 0 <= self.warmup <= 1:
             raise ConfigError(f"warmup {self.warmup!r}", expected="a share in [0, 1]")
         for name, value in DEFAULTS_OF_TRAINER[self.trainer].items():
-            if not getattr(self, name):
+            if getattr(self, name) is None or (getattr(self, name) == 0 and name != "ema_decay"):
                 object.__setattr__(self, name, value)
         self.loss_config()  # or refused
 

@@ -2,7 +2,8 @@
 
 After each step ``average = decay * average + (1 - decay) * weights`` (Polyak & Juditsky 1992 averaged them evenly; the
 exponential form is that of Tan & Le 2019 and many since). It begins at a given step as a copy of the weights, so it
-needs no correction of a bias toward zero. Only parameters are averaged: buffers are statistics of the training takes
+needs no correction of a bias toward zero; and the decay of the n-th step after that is at most ``(1 + n) / (10 + n)``,
+as theirs is, so that what was before the first steps is soon forgotten and a short run is not held back. Only parameters are averaged: buffers are statistics of the training takes
 and stay as they are. What it gives up: a second copy of the weights in memory and in checkpoints.
 """
 
@@ -20,7 +21,7 @@ class Ema:
     """The average of a model's parameters over the steps of a run.
 
     Args:
-        decay: share of the average that stays at each step, in [0, 1); 0 averages nothing, and :meth:`weighted` gives
+        decay: the largest share of the average that stays at a step, in [0, 1); 0 averages nothing, and :meth:`weighted` gives
             the model as it is.
         from_step: steps after which the average begins.
     """
@@ -41,8 +42,10 @@ class Ema:
         if not self.average:
             self.average = {name: value.detach().clone() for name, value in model.named_parameters()}
             return
+        n = step - max(1, self.from_step)
+        decay = min(self.decay, (1 + n) / (10 + n))
         for name, value in model.named_parameters():
-            self.average[name].lerp_(value, 1 - self.decay)
+            self.average[name].lerp_(value, 1 - decay)
 
     @torch.no_grad()
     def weighted(self, model: FaceModel) -> FaceModel:

@@ -116,7 +116,7 @@ def make_parts(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec,
         task=task,
         optimizer=optimizer,
         stepper=Stepper(model, losses_of, optimizer, clip_norm=config.clip_norm, precision=precision),
-        ema=Ema(decay=config.ema_decay, from_step=config.ema_from_step),
+        ema=Ema(decay=config.ema_decay or 0.0, from_step=config.ema_from_step),
         augmented=Augmented(effects, takes.clock, config.seed, features=model.features if hears else None)
         if config.augment
         else None,
