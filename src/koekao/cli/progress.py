@@ -138,7 +138,7 @@ class TrainingProgress:
             f"{values['trainer']}: {count(values['parameters'], 'parameter')} on {count(values['train_takes'], 'take')}"
             f" ({length(values['train_s'])}), {values['val_takes']} to validate on, {values['device']}"
         )
-        if values["init"]:
+        if values.get("init"):
             fresh = f"; fresh: {', '.join(values['init']['left'])}" if values["init"]["left"] else ""
             taken = count(values["init"]["parameters"], "parameter")
             self._say(f"begins with {taken} of {values['init']['path']} ({values['init']['chosen_by']}){fresh}")

@@ -191,8 +191,7 @@ class _Pretrainer:
         """Make ``n_steps`` steps, one each time that the next loss is asked for."""
         config = self._config
         model.train()
-        parameters = [p for name, p in model.named_parameters() if name.partition(".")[0] not in UNTRAINED]
-        parameters += foreteller.parameters()
+        parameters = [*model.parameters(), *foreteller.parameters()]  # the head gets no gradient, so it stays
         optimizer = adamw(parameters, learning_rate=config.learning_rate, weight_decay=config.weight_decay)
         windows = _Windows(speech.learnt, config, model.features.silence.cpu())
         for step in range(n_steps):
