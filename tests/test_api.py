@@ -44,6 +44,7 @@ PUBLIC = {
     "open",
     "pack",
     "pack_takes",
+    "pretrain",
     "read_curves",
     "read_sound",
     "train",
@@ -263,7 +264,9 @@ def test_help_says_something_of_each(name: str) -> None:
     assert not own.startswith(f"{name}("), "that is the signature a dataclass writes itself"
 
 
-@pytest.mark.parametrize("method", [koekao.OpenCorpus.streams, koekao.OpenCorpus.clips, koekao.open, koekao.train])
+@pytest.mark.parametrize(
+    "method", [koekao.OpenCorpus.streams, koekao.OpenCorpus.clips, koekao.open, koekao.train, koekao.pretrain]
+)
 def test_help_tells_of_every_parameter(method: Callable[..., Any]) -> None:
     told = inspect.getdoc(method) + inspect.getdoc(koekao.OpenCorpus.streams) * (method is koekao.OpenCorpus.clips)
     named = [name for name in inspect.signature(method).parameters if name not in ("self", "path")]

@@ -17,7 +17,7 @@ from koekao.takes.policies import Order
 
 VERBS = (
     *("capture", "inspect", "check", "convert", "pack", "verify", "features", "batches"),
-    *("train", "evaluate", "animate", "synthesize", "demo"),
+    *("pretrain", "train", "evaluate", "animate", "synthesize", "demo"),
 )
 WITH_JSON = set(VERBS) - {"demo"}
 
@@ -64,6 +64,12 @@ def test_every_setting_of_training_has_an_option(cli: Callable) -> None:
         assert f"--{name.replace('_', '-')} " in said
 
 
+def test_every_setting_of_pretraining_has_an_option(cli: Callable) -> None:
+    said = cli("pretrain", "--help").out
+    for name in koekao.training.PretrainConfig.__dataclass_fields__:
+        assert f"--{name.replace('_', '-')} " in said
+
+
 def test_the_orders_on_offer_are_those_that_there_are() -> None:
     assert get_args(Order) == tuple(arkit.ORDERS)
 
@@ -72,7 +78,14 @@ def test_help_and_usage_errors_do_not_wait_for_torch() -> None:
     seen = """
 import sys
 from koekao.cli import main
-for words in (["--help"], ["train", "--help"], ["train", "a", "b", "--epochs", "1", "--minutes", "1"]):
+lines = (
+    ["--help"],
+    ["train", "--help"],
+    ["train", "a", "b", "--epochs", "1", "--minutes", "1"],
+    ["pretrain", "--help"],
+    ["pretrain", "a", "b", "--steps", "0"],
+)
+for words in lines:
     try:
         main(words)
     except SystemExit:

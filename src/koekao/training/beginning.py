@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,8 @@ def _refuse_other_settings(found: FaceModel, model: FaceModel, path: Path) -> No
     if set(other) & set(_RATES):
         do = "begin from a model that was made at the rates of this corpus (koekao pretrain --fps --sample-rate)"
     else:
-        do = "say " + " ".join(f"--model.{name} {shlex.quote(json.dumps(theirs.get(name)))}" for name in other)
+        names = dict.fromkeys(name.partition(".")[0] for name in other)
+        do = "say " + " ".join(f"--model.{name} {_on_command_line(found.config, name)}" for name in names)
     raise ModelError(f"the model does not fit: {what}", where=path, expected=f"{expected}, as this run has it", do=do)
 
 
@@ -105,3 +106,12 @@ def _flat(settings: dict[str, Any], above: str = "") -> dict[str, Any]:
     for name, value in settings.items():
         flat |= _flat(value, f"{above}{name}.") if isinstance(value, dict) else {above + name: value}
     return flat
+
+
+def _on_command_line(config: Any, name: str) -> str:
+    """A setting as it is said there; of settings within a setting those that differ from its defaults."""
+    value = getattr(config, name, None)
+    if is_dataclass(value) and not isinstance(value, type):
+        usual = asdict(type(value)())
+        value = {part: own for part, own in asdict(value).items() if own != usual[part]}
+    return shlex.quote(json.dumps(value))

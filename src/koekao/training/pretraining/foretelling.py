@@ -8,9 +8,10 @@ the look-ahead, a linear layer foretells the log-mel a little beyond it; whoever
 being said and by what kind of voice. It is causal as the model is, so the trunk is trained in the very way it is used.
 The layer is thrown away.
 
-Nearest neighbours are foretold well by standing still, so there are several distances (:data:`AHEAD_FRAMES`). Windows
-are disturbed as in training, in two parts: what another microphone or throat would have done is done to what is heard
-and to what is to be foretold alike, for one cannot guess it; noise and missing bands are laid on what is heard alone.
+Nearest neighbours are foretold well by standing still, so there are several distances (:data:`AHEAD_FRAMES`). What is
+heard is disturbed as in training, what is to be foretold is not: the voice is to be found again behind another
+microphone. Disturbing the two alike in level and throat was tried on 20 minutes of speech, and held-out speech was
+foretold worse (0.41 for 0.35 spreads after 700 steps).
 """
 
 from __future__ import annotations
@@ -21,8 +22,6 @@ import torch
 from torch import Tensor, nn
 
 from koekao.models import StreamModel
-from koekao.models.disturbance import disturbed, five_cosines
-from koekao.models.front import frames_around
 
 AHEAD_FRAMES = (1, 3, 6)
 """K distances: which frames after the last one heard are foretold."""
@@ -79,9 +78,8 @@ def foretelling_loss(
         start_frames: ``[B]`` int64, where in its sound each window starts.
         valid_frames: ``[B]`` int64, how much of each window is real; nothing after it is foretold.
     """
-    columns, heard = _elsewhere(model, columns)
     n_frames = columns.shape[1] - reach_frames(model)
-    hidden, _ = model.hidden(_seen_of(model, heard, n_frames), model.init_state(len(columns)))
+    hidden, _ = model.hidden(_seen_of(model, columns, n_frames), model.init_state(len(columns)))
     told, targets = foreteller(hidden), _targets(model, columns, n_frames)
     frame = torch.arange(n_frames, device=columns.device)[:, None]
     ahead = model.look_ahead_frames + torch.tensor(AHEAD_FRAMES, device=columns.device)
@@ -127,23 +125,13 @@ def _hidden_of(model: StreamModel, columns: Tensor, n_frames: int) -> Tensor:
     return torch.cat(pieces, 1)
 
 
-def _seen_of(model: StreamModel, heard: Tensor, n_frames: int) -> Tensor:
-    """What the trunk is shown of the first ``n_frames`` of a window, silent before it."""
-    before = model.features.silence.expand(len(heard), model.past_frames, heard.shape[2], -1)
-    columns = torch.cat([before, heard[:, : n_frames + model.look_ahead_frames]], 1)
-    return frames_around(columns, model.config.n_around)
+def _seen_of(model: StreamModel, columns: Tensor, n_frames: int) -> Tensor:
+    """What the trunk sees of the first ``n_frames`` of a window, silent before it; disturbed in training."""
+    before = model.features.silence.expand(len(columns), model.past_frames, columns.shape[2], -1)
+    return model.seen_of(torch.cat([before, columns[:, : n_frames + model.look_ahead_frames]], 1))
 
 
 def _targets(model: StreamModel, columns: Tensor, n_frames: int) -> Tensor:
     """``[B, T, K, C, M]``: what is to be foretold from each of the first ``n_frames``."""
     firsts = [model.look_ahead_frames + ahead for ahead in AHEAD_FRAMES]
     return torch.stack([columns[:, first : first + n_frames] for first in firsts], 2)
-
-
-def _elsewhere(model: StreamModel, columns: Tensor) -> tuple[Tensor, Tensor]:
-    """Windows as another microphone would have recorded another throat, and what is heard of them."""
-    if not model.training:
-        return columns, columns
-    how, shapes = model.config, five_cosines(columns.shape[3], columns.device)
-    there = disturbed(columns, noise=0.0, level=how.level, shapes=shapes, band_shift=how.band_shift, band_dropout=0.0)
-    return there, disturbed(there, noise=how.noise, level=0.0, shapes=shapes, band_dropout=how.band_dropout)

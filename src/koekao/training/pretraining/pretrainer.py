@@ -191,13 +191,13 @@ class _Pretrainer:
         """Make ``n_steps`` steps, one each time that the next loss is asked for."""
         config = self._config
         model.train()
-        parameters = [p for name, p in model.named_parameters() if name.partition(".")[0] not in UNTRAINED]
-        parameters += foreteller.parameters()
+        parameters = [*model.parameters(), *foreteller.parameters()]  # the head gets no gradient, so it stays
         optimizer = adamw(parameters, learning_rate=config.learning_rate, weight_decay=config.weight_decay)
         windows = _Windows(speech.learnt, config, model.features.silence.cpu())
         for step in range(n_steps):
+            rate = learning_rate(step, n_steps, peak=config.learning_rate, warmup=config.warmup)
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(step, n_steps, peak=config.learning_rate, warmup=config.warmup)
+                group["lr"] = rate
             columns, starts, valid = (each.to(self.device) for each in windows.draw())
             loss = foretelling_loss(model, foreteller, columns, start_frames=starts, valid_frames=valid)
             optimizer.zero_grad(set_to_none=True)
