@@ -3,8 +3,9 @@
 After each step ``average = decay * average + (1 - decay) * weights`` (Polyak & Juditsky 1992 averaged them evenly; the
 exponential form is that of Tan & Le 2019 and many since). It begins at a given step as a copy of the weights, so it
 needs no correction of a bias toward zero; and the decay of the n-th step after that is at most ``(1 + n) / (10 + n)``,
-as theirs is, so that what was before the first steps is soon forgotten and a short run is not held back. Only parameters are averaged: buffers are statistics of the training takes
-and stay as they are. What it gives up: a second copy of the weights in memory and in checkpoints.
+as theirs is, so that what was before the first steps is soon forgotten and a short run is not held back. Only
+parameters are averaged: buffers are statistics of the training takes and stay as they are. What it gives up: a second
+copy of the weights in memory and in checkpoints.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ class Ema:
     """The average of a model's parameters over the steps of a run.
 
     Args:
-        decay: the largest share of the average that stays at a step, in [0, 1); 0 averages nothing, and :meth:`weighted` gives
-            the model as it is.
+        decay: the largest share of the average that stays at a step, in [0, 1); 0 averages nothing, and
+            :meth:`weighted` gives the model as it is.
         from_step: steps after which the average begins.
     """
 
