@@ -14,7 +14,6 @@ from koekao.batches import Loader, to_device
 from koekao.batches.spec import Spec, StreamSpec
 from koekao.corpus import Corpus
 from koekao.errors import ConfigError
-from koekao.features import LogMelConfig
 from koekao.models import FaceModel, FrameModel, SequentialModel, StreamModel, WindowModel, build
 from koekao.training.augmented import Augmented, changes_sound, effects_of
 from koekao.training.compiling import compiled
@@ -65,10 +64,12 @@ def make_model(config: TrainConfig, corpus: Corpus) -> FaceModel:
     if name not in possible:
         raise ConfigError(f"model {name!r} for trainer {config.trainer}", expected="one of " + ", ".join(possible))
     torch.manual_seed(config.seed)
-    features = LogMelConfig(sample_rate=corpus.sample_rate, fps=str(corpus.fps))
+    rates = {"sample_rate": corpus.sample_rate, "fps": str(corpus.fps)}
+    given = settings.get("features", {})
+    settings["features"] = rates | given if isinstance(given, dict) else given  # what is wrong is told by the model
     if config.trainer == "clips":
-        return build(name, {"features": features, "target_frame": config.target_frame} | settings)
-    return build(name, {"features": features} | settings)
+        settings = {"target_frame": config.target_frame} | settings
+    return build(name, settings)
 
 
 @dataclass
