@@ -146,9 +146,9 @@ def test_resumed_it_goes_on_and_does_not_begin_again(
         ),
         (
             {"look_ahead_frames": 0, "front_frames": 5},
-            "front_frames 2, look_ahead_frames 3",
+            "front_frames 4, look_ahead_frames 3",
             "front_frames 5, look_ahead_frames 0",
-            "--model.front_frames 2 --model.look_ahead_frames 3",
+            "--model.front_frames 4 --model.look_ahead_frames 3",
         ),
         (
             {"features": {"n_mels": 20, "fps": "60"}},
