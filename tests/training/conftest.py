@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from stop_at import StopAt
 
 from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.models.weights import read_tensors
@@ -52,20 +53,6 @@ SMALL: dict[str, dict[str, Any]] = {
 def small_config(trainer: str = "sequential", **more: Any) -> TrainConfig:
     """Without pictures, which take longer than such a run, unless a test wants them."""
     return TrainConfig(**{"trainer": trainer, "plots": False, **SMALL[trainer], **more})
-
-
-class StopAt:
-    """A listener that ends a run as Ctrl-C does, after the step that it is told of."""
-
-    def __init__(self, step: int) -> None:
-        self.step, self.trainer = step, None
-
-    def tell(self, event: str, **values: Any) -> None:
-        if event == "step" and values["step"] == self.step:
-            self.trainer.stop()
-
-    def close(self) -> None:
-        pass
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from stop_at import StopAt
 
 from koekao.corpus import Corpus
 from koekao.errors import BatchError, KoekaoError
@@ -21,20 +22,6 @@ from koekao.training.distributed import rank, together
 from koekao.training.log import JsonLines
 
 GOES_WRONG_AT = 3
-
-
-class StopAt:
-    """A listener that ends a run as Ctrl-C does."""
-
-    def __init__(self, step: int) -> None:
-        self.step, self.trainer = step, None
-
-    def tell(self, event: str, **values: Any) -> None:
-        if event == "step" and values["step"] == self.step:
-            self.trainer.stop()
-
-    def close(self) -> None:
-        pass
 
 
 def spoil(made: Trainer, how: str) -> None:

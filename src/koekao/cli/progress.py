@@ -54,8 +54,8 @@ class PackingProgress:
         self._bar.update(self._task, completed=so_far.done, said=f", {self.times_real_time:,.0f} times real time")
 
 
-class PretrainingProgress:
-    """A listener of :func:`koekao.training.pretraining.pretrainer.pretrain`."""
+class _StepProgress:
+    """A bar of steps, and lines beside it; ``quiet`` keeps the lines away."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
@@ -67,7 +67,6 @@ class PretrainingProgress:
             TimeRemainingColumn(),
             **where_watched(),
         )
-        self._task = self._bar.add_task("looking for sounds", total=None, said="")
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -78,6 +77,18 @@ class PretrainingProgress:
 
     def close(self) -> None:
         self._bar.stop()
+
+    def _say(self, line: str) -> None:
+        if not self._quiet:
+            print(line, flush=True)  # not by a console: rich puts above its bar what is printed plainly
+
+
+class PretrainingProgress(_StepProgress):
+    """A listener of :func:`koekao.training.pretraining.pretrainer.pretrain`."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        super().__init__(quiet=quiet)
+        self._task = self._bar.add_task("looking for sounds", total=None, said="")
 
     def read(self, path: Path) -> None:
         """Told of each file that was read."""
@@ -95,36 +106,14 @@ class PretrainingProgress:
         elif event == "step":
             self._bar.update(self._task, completed=values["step"], said=f"loss {values['loss']:.3f}")
 
-    def _say(self, line: str) -> None:
-        if not self._quiet:
-            print(line, flush=True)
 
-
-class TrainingProgress:
-    """A listener of :class:`koekao.training.Trainer`; ``quiet`` keeps the lines away."""
+class TrainingProgress(_StepProgress):
+    """A listener of :class:`koekao.training.Trainer`."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self._quiet = quiet
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            TextColumn("{task.completed}/{task.total} {task.fields[said]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            **where_watched(),
-        )
+        super().__init__(quiet=quiet)
         self._task: TaskID | None = None
         self._first_step = 1
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bar.stop()
-
-    def close(self) -> None:
-        self._bar.stop()
 
     def tell(self, event: str, **values: Any) -> None:
         tell = {"begin": self._begin, "step": self._step, "validation": self._validation}.get(event)
@@ -162,7 +151,3 @@ class TrainingProgress:
         r, mae = (values[name] if values[name] is not None else float("nan") for name in ("r", "mae"))
         best = ", the best so far" if values["best"] else ""
         self._say(f"step {values['step']}: unseen takes r {r:.3f}, mae {mae:.4f}{best}")
-
-    def _say(self, line: str) -> None:
-        if not self._quiet:
-            print(line, flush=True)  # not by a console: rich puts above its bar what is printed plainly
