@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from koekao.corpus import Corpus
-from koekao.training import Trainer, open_run
+from koekao.training import Trainer, open_run, schedule
 from koekao.training import trainer as trainer_module
 from koekao.training.parts import steps_of_run
 from koekao.training.schedule import learning_rate
@@ -72,7 +72,7 @@ def test_the_optimiser_uses_the_learning_rate_of_the_schedule(start: Start) -> N
     """At a rate of 0 (after the last planned step) nothing moves: the schedule is obeyed by every group."""
     trainer = start(max_steps=1, weight_decay=0.0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer_module, "learning_rate", lambda *args, **more: 0.0)
+        patch.setattr(schedule, "learning_rate", lambda *args, **more: 0.0)
         before = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
         trainer.fit()
     assert all(torch.equal(p, before[name]) for name, p in trainer.model.named_parameters())

@@ -93,7 +93,7 @@ def test_the_best_so_far_survives_a_resume(start: Start, events: Events, monkeyp
     Judge(monkeypatch, 0.9, 0.2)
     first = start(epochs=4, validations=1000)
     steps = steps_of_run(first.config, first.train_takes, 4)
-    first._listeners[0].step = steps - 2
+    first._telling._listeners[0].step = steps - 2
     first.fit()
     before = first.run.best.read_bytes()
     again = start(resume=True)

@@ -25,17 +25,6 @@ _COLUMNS = {
 }
 """Metric -> its column in the table, which is 80 wide."""
 
-_MEANINGS = (
-    "r: correlation within a take; mae, rmse: error in curve units",
-    "velocity: 1 is as lively as the truth, 0 is a still face",
-    "jitter: energy above 8 Hz; 1 is as rough as the truth",
-    "lips F1: 1 where the lips meet just when they should, to 100 ms",
-    "lag: positive where the face moves late",
-    "upper: how much too much or too little brows and eyes move; 0 is best",
-    "diverse: 1 is as different from take to take as the truth",
-    "a column that is missing cannot be told from these takes",
-)
-
 
 def evaluate(
     run: Path,
@@ -68,6 +57,8 @@ def evaluate(
 
 def show(evaluation: Evaluation, *, by_curve: bool = True) -> None:
     """The tables of an evaluation; the one of all curves is long."""
+    from koekao.training.metrics.meanings import MEANINGS
+
     said = evaluation.as_dict()
     moving = f"{len(said['moving'])} of {N_CURVES} curves move"
     table(
@@ -85,8 +76,9 @@ def show(evaluation: Evaluation, *, by_curve: bool = True) -> None:
         ]
         table(title, header, rows)
     say(f"{said['chosen']}: {names(said['takes'], 10)}")
-    for line in _MEANINGS:
-        say(line)
+    for metric, column in _COLUMNS.items():
+        say(f"{column}: {MEANINGS[metric]}")
+    say("a column that is missing cannot be told from these takes")
 
 
 def _shown(metric: str, value: float | None) -> float | str | None:

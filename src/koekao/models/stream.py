@@ -10,7 +10,7 @@ Training runs the very :meth:`StreamModel.step` that a live face runs, over wind
 every frame of a window is predicted at the price of one: that is why it learns from some hundred times more frames a
 second than a model that is asked for the last frame. Its reach is finite (``context_frames``), so frames that deep in a
 window are to the bit what they are in the whole stream, and the others are left out of the loss. What that gives up:
-nothing said longer ago than the context, a second by default, plays a part.
+nothing said longer ago than the context, 11 frames by default, plays a part.
 """
 
 from __future__ import annotations

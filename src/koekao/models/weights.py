@@ -33,6 +33,7 @@ MODELS: dict[str, tuple[type[Any], type[FaceModel]]] = {
     "window": (WindowConfig, WindowModel),
 }
 """Name -> (config, model). A model of your own is one more entry."""
+_DO_SAME = "use the weights with the model and version they were trained with"
 
 
 def build(name: str, config: Any) -> FaceModel:
@@ -119,8 +120,24 @@ def load_model(path: Path) -> tuple[FaceModel, dict[str, Any]]:
         model = build(header["model"], header["config"])
     except (KeyError, ConfigError) as error:
         raise ModelError(f"names no model that this koekao can build: {error}", where=path) from error
+    fit_settings(model, header, path)
     fit_tensors(model, {k: v for k, v in tensors.items() if "/" not in k}, path)
     return model.eval(), header
+
+
+def fit_settings(model: FaceModel, header: dict[str, Any], where: object) -> None:
+    """Refuse weights whose file states other settings than the model's, or not all: they would mean something else.
+
+    Raises:
+        ModelError: naming the first such setting.
+    """
+    stated = header.get("config", {})
+    for name, value in model_header(model)["config"].items():
+        if name not in stated or stated[name] != value:
+            seen = json.dumps(stated[name]) if name in stated else "not stated"
+            raise ModelError(
+                f"the model does not fit: {name} is {seen}", where=where, expected=json.dumps(value), do=_DO_SAME
+            )
 
 
 def fit_tensors(model: nn.Module, tensors: dict[str, Tensor], where: object) -> None:
@@ -138,6 +155,6 @@ def fit_tensors(model: nn.Module, tensors: dict[str, Tensor], where: object) -> 
                 f"the model does not fit: {name} is {seen}",
                 where=where,
                 expected=str(expected),
-                do="use the weights with the model and version they were trained with",
+                do=_DO_SAME,
             )
     model.load_state_dict(tensors)

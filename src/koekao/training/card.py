@@ -17,19 +17,19 @@ from koekao import __version__
 from koekao.arkit import N_CURVES, NAMES, REGIONS
 from koekao.corpus import Corpus
 from koekao.training.config import TrainConfig
+from koekao.training.metrics.meanings import MEANINGS
 
-METRICS: Mapping[str, tuple[str, str]] = {
-    "r": ("r", "correlation within a take; 1 is best"),
-    "mae": ("mae", "mean absolute error in curve units; 0 is best"),
-    "rmse": ("rmse", "root mean squared error in curve units; 0 is best"),
-    "velocity_ratio": ("velocity ratio", "1 is as lively as the truth, 0 a still face"),
-    "jitter_ratio": ("jitter ratio", "energy above 8 Hz; 1 is as rough as the truth"),
-    "lip_closure_f1": ("lip closure F1", "1 where the lips meet just when they should, to 100 ms"),
-    "onset_lag_ms": ("onset lag, ms", "positive where the face moves late; 0 is best"),
-    "upper_face_deviation": ("upper face deviation", "how much too much or too little brows and eyes move; 0 is best"),
-    "diversity": ("diversity", "1 is as different from take to take as the truth"),
+NAMES_OF_METRICS: Mapping[str, str] = {
+    "r": "r",
+    "mae": "mae",
+    "rmse": "rmse",
+    "velocity_ratio": "velocity ratio",
+    "jitter_ratio": "jitter ratio",
+    "lip_closure_f1": "lip closure F1",
+    "onset_lag_ms": "onset lag, ms",
+    "upper_face_deviation": "upper face deviation",
+    "diversity": "diversity",
 }
-"""Metric -> its name and what it means."""
 _MOST_NAMES = 12
 _UNKNOWN = "–"
 
@@ -190,8 +190,8 @@ def _how_good(facts: Facts) -> str:
         f"averaged over the {len(moving)} curves that move in them; beside it ridge regression on the same features."
     )
     by_metric = [
-        (name, _number(metric, model[metric]), _number(metric, ridge[metric]), meaning)
-        for metric, (name, meaning) in METRICS.items()
+        (name, _number(metric, model[metric]), _number(metric, ridge[metric]), MEANINGS[metric])
+        for metric, name in NAMES_OF_METRICS.items()
     ]
     by_region = [
         (region, str(sum(name in names for name in moving)), *_beside(model["by_region"], ridge["by_region"], region))

@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from koekao.errors import ModelError, RunError
+from koekao.errors import RunError
 from koekao.models import FaceModel
-from koekao.models.weights import fit_tensors, load_model, model_header, read_tensors, save_tensors
+from koekao.models.weights import fit_settings, fit_tensors, load_model, model_header, read_tensors, save_tensors
 from koekao.training.distributed import all_rows, is_first, of_ranks, own_rows, rank
 from koekao.training.ema import Ema
 from koekao.training.tasks import Task
@@ -58,12 +58,9 @@ def load_checkpoint(
     if not path.is_file():
         raise RunError("holds no checkpoint to resume from", where=path.parent, do="train without --resume")
     tensors, header = read_tensors(path)
-    if header.get("config") != model_header(model)["config"] or "progress" not in header:
-        raise ModelError(
-            "was saved by a model with other settings",
-            where=path,
-            do="resume with the settings that the run began with",
-        )
+    fit_settings(model, header, path)
+    if "progress" not in header:
+        raise RunError("lacks 'progress'", where=path, do="train again")
     fit_tensors(model, {name: value for name, value in tensors.items() if "/" not in name}, path)
     try:
         _load_optimizer(model, optimizer, _under("optimizer/", tensors))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
@@ -18,7 +19,7 @@ from koekao.models import FaceModel, FrameModel, SequentialModel, StreamModel, W
 from koekao.training.augmented import Augmented, changes_sound, effects_of
 from koekao.training.compiling import compiled
 from koekao.training.config import MODELS_OF_TRAINER, TrainConfig
-from koekao.training.distributed import decided, device_of_rank, shared_out
+from koekao.training.distributed import device_of_rank, shared_out
 from koekao.training.ema import Ema
 from koekao.training.losses import Judge
 from koekao.training.precision import Precision
@@ -64,12 +65,22 @@ def make_model(config: TrainConfig, corpus: Corpus) -> FaceModel:
     if name not in possible:
         raise ConfigError(f"model {name!r} for trainer {config.trainer}", expected="one of " + ", ".join(possible))
     torch.manual_seed(config.seed)
-    rates = {"sample_rate": corpus.sample_rate, "fps": str(corpus.fps)}
-    given = settings.get("features", {})
-    settings["features"] = rates | given if isinstance(given, dict) else given  # what is wrong is told by the model
     if config.trainer == "clips":
         settings = {"target_frame": config.target_frame} | settings
-    return build(name, settings)
+    return build_at(name, settings, sample_rate=corpus.sample_rate, fps=str(corpus.fps))
+
+
+def build_at(name: str, settings: Mapping[str, Any], *, sample_rate: int, fps: str) -> FaceModel:
+    """A fresh model that hears and shows at these rates, unless its own features' settings say others.
+
+    Raises:
+        ConfigError: the model's settings do not fit.
+    """
+    features = settings.get("features", {})
+    if not isinstance(features, dict):
+        raise ConfigError(f"model.features {features!r}", expected="names and their values")
+    rates = {"sample_rate": sample_rate, "fps": fps}
+    return build(name, {**settings, "features": rates | features})
 
 
 @dataclass
@@ -154,10 +165,7 @@ def adamw(
 
 
 def seconds_a_step(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec) -> float:
-    """Measured over a few batches and a copy of the model, so that the run itself begins untouched.
-
-    All ranks step together, and what the first one measured counts.
-    """
+    """Measured over a few batches and a copy of the model, so that the run itself begins untouched; all ranks step."""
     random_state = torch.get_rng_state()
     parts = make_parts(config, takes, copy.deepcopy(model).train(), spec)
     moments = []
@@ -168,7 +176,7 @@ def seconds_a_step(config: TrainConfig, takes: Corpus, model: FaceModel, spec: S
         parts.stepper.step()
         moments.append(time.perf_counter())
     torch.set_rng_state(random_state)
-    return decided(config.accumulate * (moments[-1] - moments[_PROBE_STEPS - 1]) / _PROBE_STEPS)
+    return config.accumulate * (moments[-1] - moments[_PROBE_STEPS - 1]) / _PROBE_STEPS
 
 
 def steps_of_run(config: TrainConfig, takes: Corpus, epochs: int) -> int:

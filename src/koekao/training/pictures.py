@@ -127,6 +127,7 @@ def draw(stretch: Stretch, predicted: NDArray[np.float32], *, step: int, mean_r:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    labels = labels_of(stretch, predicted)
     said = np.full((len(stretch.truth), N_CURVES), np.nan, np.float32)
     there = predicted[stretch.first_frame : stretch.end_frame]
     said[: len(there)] = there
@@ -143,7 +144,7 @@ def draw(stretch: Stretch, predicted: NDArray[np.float32], *, step: int, mean_r:
         _axis_of_time(axes, stretch, n_lanes)
         _sound(axes, stretch, n_lanes - 1)
         for lane, curve in enumerate(stretch.lanes, start=1):
-            _lane(axes, stretch, said[:, curve], curve, n_lanes - 1 - lane)
+            _lane(axes, stretch, said[:, curve], curve, n_lanes - 1 - lane, labels[NAMES[curve]])
         _head(canvas.figure, stretch, height, step, mean_r)
         png = io.BytesIO()
         canvas.print_png(png)
@@ -153,13 +154,11 @@ def draw(stretch: Stretch, predicted: NDArray[np.float32], *, step: int, mean_r:
 def labels_of(stretch: Stretch, predicted: NDArray[np.float32]) -> dict[str, float]:
     """Curve -> r over the tracked frames of the stretch, for each lane; ``predicted`` as in :func:`draw`."""
     said = predicted[stretch.first_frame : stretch.end_frame]
-    return {NAMES[curve]: _r(stretch, said[:, curve], curve) for curve in stretch.lanes}
-
-
-def _r(stretch: Stretch, said: NDArray[np.float32], curve: int) -> float:
-    both = np.flatnonzero(stretch.valid[: len(said)] & np.isfinite(said))
-    one, other = said[both, None].astype(np.float64), stretch.truth[both, curve, None].astype(np.float64)
-    return float(pearson(one, other)[0]) if len(both) else 0.0
+    both = np.flatnonzero(stretch.valid[: len(said)])
+    if not len(both):
+        return {NAMES[curve]: 0.0 for curve in stretch.lanes}
+    r = pearson(said[both].astype(np.float64), stretch.truth[both].astype(np.float64))
+    return {NAMES[curve]: float(r[curve]) for curve in stretch.lanes}
 
 
 def _busiest(curves: NDArray[np.float32], valid: NDArray[np.bool_], n_frames: int) -> tuple[float, int]:
@@ -216,7 +215,7 @@ def _sound(axes: Any, stretch: Stretch, floor: int) -> None:
     _label(axes, floor + 0.5, ("sound",))
 
 
-def _lane(axes: Any, stretch: Stretch, said: NDArray[np.float32], curve: int, floor: int) -> None:
+def _lane(axes: Any, stretch: Stretch, said: NDArray[np.float32], curve: int, floor: int, r: float) -> None:
     """One curve: the truth where it was tracked, the prediction everywhere."""
     truth = np.where(stretch.valid, stretch.truth[:, curve], np.nan)
     highest = float(np.nanmax([np.nanmax(truth), np.nanmax(np.nan_to_num(said))]))
@@ -225,7 +224,7 @@ def _lane(axes: Any, stretch: Stretch, said: NDArray[np.float32], curve: int, fl
     axes.fill_between(at_s, floor, up, color=_TRUTH, lw=0)
     axes.plot(at_s, up, color=_TRUTH_EDGE, lw=0.9)
     axes.plot(at_s, floor + _FULL / max(1e-6, highest) * said, color=_PREDICTION, lw=1.5, solid_joinstyle="round")
-    _label(axes, floor + 0.45, (NAMES[curve], f"r {_r(stretch, said, curve):.2f}"))
+    _label(axes, floor + 0.45, (NAMES[curve], f"r {r:.2f}"))
     axes.annotate(
         f"{highest:.2f}",
         (1, floor + _FULL),

@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import torch
+
 MOST_EPOCHS = 2000
+PLANNED_SHARE, STOP_SHARE = 0.9, 0.97
+"""Of the minutes of a run: planned to be used, and where it stops all the same."""
 
 
 def learning_rate(step: int, n_steps: int, *, peak: float, warmup: float) -> float:
@@ -15,6 +19,13 @@ def learning_rate(step: int, n_steps: int, *, peak: float, warmup: float) -> flo
         return peak * (step + 1) / warmup_steps
     progress = min(1.0, (step - warmup_steps) / max(1, n_steps - warmup_steps))
     return peak * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, step: int, n_steps: int, *, peak: float, warmup: float) -> None:
+    """Let ``optimizer`` make its next step at the :func:`learning_rate` of ``step``."""
+    rate = learning_rate(step, n_steps, peak=peak, warmup=warmup)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
 
 
 def epochs_within(n_steps: float, steps_of_run: Callable[[int], int]) -> int:

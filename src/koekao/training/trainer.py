@@ -32,7 +32,6 @@ from koekao.training.beginning import begin_from
 from koekao.training.checkpoint import load_checkpoint, save_checkpoint
 from koekao.training.config import DEBUG_BATCHES, DEFAULT_EPOCHS, TrainConfig
 from koekao.training.distributed import (
-    alone,
     anywhere,
     decided,
     is_first,
@@ -48,12 +47,11 @@ from koekao.training.log import Listener, listeners_of
 from koekao.training.parts import Parts, device_named, make_model, make_parts, seconds_a_step, steps_of_run
 from koekao.training.ridge import Ridge
 from koekao.training.run import Run, fingerprints
-from koekao.training.schedule import epochs_within, learning_rate
+from koekao.training.schedule import PLANNED_SHARE, STOP_SHARE, epochs_within, set_learning_rate
 from koekao.training.settings_file import as_yaml
 from koekao.training.statistics import fit_statistics
-from koekao.windows.rows import NO_TAKE
+from koekao.training.telling import Telling
 
-_PLANNED_SHARE, _STOP_SHARE = 0.9, 0.97  # of the minutes: planned to be used, and where training stops all the same
 _SAVE_EVERY_S = 60.0
 _TELL_EVERY_STEPS = 10
 
@@ -110,17 +108,14 @@ class Trainer:
         self._init = begin_from(self.config.init, self.model) if self.config.init and not resume else None
         self.model.to(self.device)
         self._account = Account(self.run, corpus, self.config, self.model)
-        self._listeners = [*listeners] if is_first() else []
+        self._telling = Telling(listeners if is_first() else (), self.train_takes)
         self.step = self.epoch = self.epochs = self.n_steps = 0
         self.best: dict[str, Any] = {}
         self.stop_reason = ""
         self._asked_to_stop = False
         self._seconds_before = 0.0
         self._validated_step = self._saved_step = self._session_steps = self._session_batches = 0
-        self._told_windows = 0
-        self._step_takes: set[str] = set()
         self._validations_without_best = 0
-        self._told_s = time.perf_counter()
 
     def fit(self) -> str:
         """Train to the end of the plan, or until stopped; returns why it ended.
@@ -131,19 +126,18 @@ class Trainer:
         """
         if is_first():
             self.run.path.mkdir(parents=True, exist_ok=True)
-            self._listeners += [*listeners_of(self.run.path, self.run.log), self._account]
+            self._telling.join(*listeners_of(self.run.path, self.run.log), self._account)
         try:
             with on_interrupt(self.stop):
                 self.parts = self._prepare()
-                self._tell("begin", **self._description())
+                self._telling.tell("begin", **self._description())
                 if not self._record:
                     self._save()  # before the record, so that whatever has one can be resumed
                 self._write_record()
                 self._train()
                 self._finish()
         finally:
-            for listener in self._listeners:
-                listener.close()
+            self._telling.close()
         return self.stop_reason
 
     def stop(self) -> None:
@@ -198,7 +192,7 @@ class Trainer:
         if self.config.minutes is not None and not self.config.debug:
             spec = self.config.spec(len(self.train_takes), self.corpus.clock, 1)
             a_step = seconds_a_step(self.config, self.train_takes, self.model, spec)
-            left_s = 60 * self.config.minutes * _PLANNED_SHARE - (time.monotonic() - self._began_s)
+            left_s = 60 * self.config.minutes * PLANNED_SHARE - (time.monotonic() - self._began_s)
             affordable = decided(max(1, left_s / a_step))
             epochs = epochs_within(affordable, steps)
         return epochs, int(min(steps(epochs), affordable, self.config.max_steps or float("inf")))
@@ -213,7 +207,7 @@ class Trainer:
             self.parts.task.judge.begin(epoch)
             first = self.parts.loader.state_dict()["batch"]  # 0, but where a run goes on inside an epoch
             for number, batch in enumerate(self.parts.loader, start=first + 1):
-                self._note(number - 1, batch)
+                self._telling.heard(batch, self.parts.loader, number=number - 1, step=self.step)
                 self._hear(batch)
                 if not self._step_is_due(is_last=number == len(self.parts.loader)):
                     continue
@@ -230,18 +224,6 @@ class Trainer:
                     return
         self.stop_reason = "all epochs done"
 
-    def _note(self, number: int, batch: Batch) -> None:
-        """What batch ``number`` is made of, over all ranks, for the events and for what is said of an error."""
-        names, begun = batch["file_names"], batch["reset"] if "reset" in batch else torch.zeros(0)
-        if not alone():  # the plan knows the rows of all, at the cost of asking it
-            rows, of_take = self.parts.loader.plan.batch(number), self.train_takes.names
-            names = ["" if take == NO_TAKE else of_take[take] for take in rows.take.tolist()]
-            begun = torch.from_numpy(rows.reset) if "reset" in batch else begun
-        if begun.any():
-            self._tell("reset", step=self.step, rows={row: names[row] for row in begun.nonzero().flatten().tolist()})
-        self._step_takes |= {name for name in names if name}
-        self._told_windows += len(names) - names.count("")
-
     def _hear(self, batch: Batch) -> None:
         """The gradient of one batch, added to those of the step."""
         self.model.train()
@@ -257,24 +239,23 @@ class Trainer:
         return full or is_last or (self.config.debug and self._session_batches >= DEBUG_BATCHES)
 
     def _step(self) -> None:
-        for group in self.parts.optimizer.param_groups:
-            group["lr"] = learning_rate(
-                self.step, self.n_steps, peak=self.config.learning_rate, warmup=self.config.warmup
-            )
+        peak, warmup = self.config.learning_rate, self.config.warmup
+        set_learning_rate(self.parts.optimizer, self.step, self.n_steps, peak=peak, warmup=warmup)
         norm = self.parts.stepper.norm()
         if not self.parts.stepper.precision.may_overflow:
             self._refuse_nan(norm, "norm of the gradient")
         losses = self.parts.stepper.step()
-        self._step_takes = set()
+        self._telling.step_takes = set()
         self.step += 1
         self.parts.ema.update(self.model, self.step)
         self._session_steps += 1
         if self.step % _TELL_EVERY_STEPS == 0 or self._session_steps == 1:
-            self._tell_step(losses)
+            rate = self.parts.optimizer.param_groups[0]["lr"]
+            self._telling.stepped(losses, step=self.step, epoch=self.epoch, learning_rate=rate)
 
     def _refuse_nan(self, value: Tensor, what: str) -> None:
         if not torch.isfinite(value):
-            takes = ", ".join(sorted(self._step_takes))
+            takes = ", ".join(sorted(self._telling.step_takes))
             raise RunError(
                 f"the {what} of step {self.step} is {value.item()}, on {takes}",
                 where=self.run.path,
@@ -284,7 +265,7 @@ class Trainer:
             )
 
     def _reason_to_stop(self) -> str:
-        limit_s = float("inf") if self.config.minutes is None else 60 * self.config.minutes * _STOP_SHARE
+        limit_s = float("inf") if self.config.minutes is None else 60 * self.config.minutes * STOP_SHARE
         self._asked_to_stop, is_over = anywhere(self._asked_to_stop, self._seconds() > limit_s)
         if self._asked_to_stop:
             return "interrupted"
@@ -311,7 +292,9 @@ class Trainer:
             save_model(published, self.run.best, chosen_by="the last step: there are no validation takes")
         self._save()
         self._write_record()
-        self._tell("end", step=self.step, epoch=self.epoch, reason=self.stop_reason, seconds=round(self._seconds(), 1))
+        self._telling.tell(
+            "end", step=self.step, epoch=self.epoch, reason=self.stop_reason, seconds=round(self._seconds(), 1)
+        )
 
     def _validate(self) -> None:
         """Animate the validation takes as a user would; the weights with the highest mean r are the best."""
@@ -332,7 +315,7 @@ class Trainer:
             self.best = {"step": self.step, "r": values["r"] or 0.0}
             save_model(model, self.run.best, chosen_by=f"mean r of the validation takes at step {self.step}")
         drawn = self._account.validated(scores, step=self.step, is_best=is_best)
-        self._tell("validation", step=self.step, epoch=self.epoch, best=is_best, **values, **drawn)
+        self._telling.tell("validation", step=self.step, epoch=self.epoch, best=is_best, **values, **drawn)
 
     def _save(self) -> None:
         progress = {
@@ -357,7 +340,7 @@ class Trainer:
         if is_first():
             keep(self.run.last, self.step, self.config.keep_last)
         self._saved_s, self._saved_step = time.monotonic(), self.step
-        self._tell("saved", step=self.step, epoch=self.epoch)
+        self._telling.tell("saved", step=self.step, epoch=self.epoch)
 
     def _write_record(self) -> None:
         self._record = {
@@ -393,24 +376,6 @@ class Trainer:
             "device": str(self.device),
             "init": self._init,
         }
-
-    def _tell_step(self, losses: dict[str, Tensor]) -> None:
-        now_s = time.perf_counter()
-        speed = self._told_windows / max(1e-9, now_s - self._told_s)
-        self._told_s, self._told_windows = now_s, 0
-        self._tell(
-            "step",
-            step=self.step,
-            epoch=self.epoch,
-            **{f"loss_{name}": round(value.item(), 6) for name, value in losses.items()},
-            loss=round(sum(value.item() for value in losses.values()), 6),
-            learning_rate=self.parts.optimizer.param_groups[0]["lr"],
-            windows_per_s=round(speed, 1),
-        )
-
-    def _tell(self, event: str, **values: Any) -> None:
-        for listener in self._listeners:
-            listener.tell(event, **values)
 
     def _seconds(self) -> float:
         """Wall time of the run, sessions before a resume included."""

@@ -16,7 +16,7 @@ import torch
 from koekao.errors import ConfigError, OutputError, SoundError
 from koekao.models import StreamModel, load_model
 from koekao.takes.synthetic.making import make_take
-from koekao.training import PretrainConfig, pretrain
+from koekao.training import PretrainConfig, pretrain, schedule
 from koekao.training.pretraining import pretrainer as pretrainer_module
 from koekao.training.pretraining.foretelling import AHEAD_FRAMES
 from koekao.training.schedule import learning_rate
@@ -147,7 +147,7 @@ def test_the_learning_rate_is_that_of_the_schedule(config_for_speech: Config, vo
         return learning_rate(step, n_steps, **how)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pretrainer_module, "learning_rate", asking)
+        patch.setattr(schedule, "learning_rate", asking)
         pretrain(voices, tmp_path / "out", config_for_speech(warmup=0.5, learning_rate=0.002))
     assert asked == [(step, 4, {"peak": 0.002, "warmup": 0.5}) for step in range(4)]
 

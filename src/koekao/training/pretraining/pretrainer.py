@@ -22,11 +22,11 @@ from torch import Tensor, nn
 from koekao.arkit import N_CURVES
 from koekao.atomic import refuse_existing
 from koekao.errors import ConfigError, RunError, SoundError
-from koekao.models import StreamModel, build, save_model
+from koekao.models import StreamModel, save_model
 from koekao.takes.unlabelled import find_sounds
 from koekao.training.interrupt import on_interrupt
 from koekao.training.log import Listener
-from koekao.training.parts import adamw, device_named
+from koekao.training.parts import adamw, build_at, device_named
 from koekao.training.pretraining.config import DEFAULT_MINUTES, PretrainConfig
 from koekao.training.pretraining.foretelling import (
     AHEAD_FRAMES,
@@ -37,11 +37,10 @@ from koekao.training.pretraining.foretelling import (
     reach_frames,
 )
 from koekao.training.pretraining.speech import Speech, read_speech
-from koekao.training.schedule import learning_rate
+from koekao.training.schedule import PLANNED_SHARE, STOP_SHARE, set_learning_rate
 
 UNTRAINED = ("head",)
 """Modules of the model that a pretraining leaves as they were made."""
-_PLANNED_SHARE, _STOP_SHARE = 0.9, 0.97  # of the minutes: planned to be used, and where it stops all the same
 _PROBE_STEPS = 8
 _TELL_EVERY_STEPS = 10
 
@@ -173,7 +172,7 @@ class _Pretrainer:
         for _ in steps:
             moments.append(time.perf_counter())
         a_step_s = (moments[-1] - moments[_PROBE_STEPS - 1]) / _PROBE_STEPS
-        return max(1, int((60 * self._minutes * _PLANNED_SHARE - (time.monotonic() - self._began_s)) / a_step_s))
+        return max(1, int((60 * self._minutes * PLANNED_SHARE - (time.monotonic() - self._began_s)) / a_step_s))
 
     def _train(self, speech: Speech, planned: int) -> int:
         """Step to the end of the plan, or until stopped; how many steps that were."""
@@ -182,7 +181,7 @@ class _Pretrainer:
             step += 1
             if step % _TELL_EVERY_STEPS == 0 or step in (1, planned):
                 self._tell("step", step=step, loss=round(loss, 6))
-            out_of_time = not self._config.steps and time.monotonic() - self._began_s > 60 * self._minutes * _STOP_SHARE
+            out_of_time = not self._config.steps and time.monotonic() - self._began_s > 60 * self._minutes * STOP_SHARE
             if self._stopped or out_of_time:
                 break
         return step
@@ -195,9 +194,7 @@ class _Pretrainer:
         optimizer = adamw(parameters, learning_rate=config.learning_rate, weight_decay=config.weight_decay)
         windows = _Windows(speech.learnt, config, model.features.silence.cpu())
         for step in range(n_steps):
-            rate = learning_rate(step, n_steps, peak=config.learning_rate, warmup=config.warmup)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
+            set_learning_rate(optimizer, step, n_steps, peak=config.learning_rate, warmup=config.warmup)
             columns, starts, valid = (each.to(self.device) for each in windows.draw())
             loss = foretelling_loss(model, foreteller, columns, start_frames=starts, valid_frames=valid)
             optimizer.zero_grad(set_to_none=True)
@@ -250,12 +247,8 @@ class _Windows:
 def _make_model(config: PretrainConfig) -> StreamModel:
     """A fresh stream model at the rates of the corpora to come."""
     settings = {name: value for name, value in config.model.items() if name != "name"}
-    given = settings.pop("features", {})
-    if not isinstance(given, dict):
-        raise ConfigError(f"model.features {given!r}", expected="names and their values")
-    rates = {"sample_rate": config.sample_rate, "fps": config.fps}
     torch.manual_seed(config.seed)
-    model = build("stream", settings | {"features": rates | given})
+    model = build_at("stream", settings, sample_rate=config.sample_rate, fps=config.fps)
     if not isinstance(model, StreamModel):
         raise TypeError(type(model).__name__)
     return model
