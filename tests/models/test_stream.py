@@ -11,6 +11,7 @@ import torch
 
 from koekao.errors import ConfigError, ModelError
 from koekao.models import FaceModel, StreamConfig, StreamModel, build, save_model
+from koekao.models.front import blurred
 from koekao.models.state import choose_rows, reset_rows
 
 Make = Callable[..., FaceModel]
@@ -165,6 +166,19 @@ def test_sizes(dim: int, least: float, most: float) -> None:
 def test_the_default_is_small_on_disk(tmp_path: Any) -> None:
     save_model(build("stream", {}), tmp_path / "w.safetensors")
     assert (tmp_path / "w.safetensors").stat().st_size < 10e6
+
+
+def test_bands_are_the_mean_of_those_about_them() -> None:
+    """At the edges of those that there are, so that what is alike all over stays as it is."""
+    columns = torch.tensor([[0.0, 3, 6, 12], [5, 5, 5, 5]]).reshape(2, 1, 1, 4)
+    assert blurred(columns, 3).flatten(1).tolist() == [[1.5, 3, 7, 9], [5, 5, 5, 5]]
+    assert torch.equal(blurred(columns, 1), columns)
+
+
+@pytest.mark.parametrize("blur_bands", [0, 2, -1, 2.5])
+def test_a_blur_that_has_no_middle_is_refused(blur_bands: Any) -> None:
+    with pytest.raises(ConfigError, match=r"blur_bands .*; expected an odd number"):
+        build("stream", {"blur_bands": blur_bands})
 
 
 @pytest.mark.parametrize("n_mels", [8, 20, 23, 80])

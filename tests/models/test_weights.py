@@ -83,6 +83,8 @@ def edited(model: FaceModel, path: Path, edit: Callable[[dict[str, Any], dict[st
         (lambda t, h: h["config"]["features"].update(colour="red"), "names no model .*colour"),
         (lambda t, h: h["config"].update(dim="wide"), "names no model"),
         (lambda t, h: h.update(config=7), "names no model"),
+        (lambda t, h: h["config"].pop("noise"), "the model does not fit: noise is not stated; expected "),
+        (lambda t, h: h["config"]["features"].pop("n_fft"), "the model does not fit: features is .*; expected .*n_fft"),
         (lambda t, h: h["config"].update(dim=8), r"does not fit: blocks.* is \(16,\); expected \(8,\)"),
     ],
 )
