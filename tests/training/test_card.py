@@ -20,6 +20,7 @@ from koekao.errors import RunError
 from koekao.takes.synthetic.making import make_takes
 from koekao.training import TrainConfig, Trainer, evaluate, open_run
 from koekao.training.card import Facts, Share, differing, model_card
+from koekao.training.config import TrainerName
 from koekao.training.evaluation import score_takes
 
 Start = Callable[..., Trainer]
@@ -233,3 +234,9 @@ def test_it_is_neat_markdown() -> None:
     assert all(lines[i + 1] == "" and (i == 0 or lines[i - 1] == "") for i in headings)
     assert "koekao animate 'runs/a b' SPEECH.wav" in card and card.endswith("```\n") and "\n\n\n" not in card
     assert "look-ahead" in card and "3 frames (100 ms)" in card and "Live, the face comes 3 frames after" in card
+
+
+@pytest.mark.parametrize("trainer", ["stream", "sequential", "clips"])
+def test_settings_are_held_against_the_defaults_of_their_trainer(trainer: TrainerName) -> None:
+    assert differing(TrainConfig(trainer=trainer)) == {}
+    assert differing(TrainConfig(trainer=trainer, batch_size=3)) == {"batch_size": 3}
