@@ -213,3 +213,18 @@ def test_impossible_settings_are_refused(
     with pytest.raises(ConfigError, match=said):
         pretrain(voices, tmp_path / "out", config_for_speech(**settings))
     assert not (tmp_path / "out").exists()
+
+
+def test_windows_lie_about_frames_that_are_drawn_alike(config_for_speech: Config) -> None:
+    """Of a sound of 40 frames and windows of 10: the middle is heard most, both ends alike, and a short one whole."""
+    sounds = torch.arange(40.0)[:, None, None], -torch.ones(6, 1, 1)
+    config = config_for_speech(batch_size=4000, window_frames=10)
+    columns, starts, valid = pretrainer_module._Windows(sounds, config, torch.zeros(1)).draw()
+    of_long = valid == 10
+    assert of_long.float().mean().item() == pytest.approx(40 / 46, abs=0.02)
+    assert starts[of_long].float().mean().item() == pytest.approx(15, abs=0.5)
+    assert {int(starts[of_long].min()), int(starts[of_long].max())} == {0, 30}
+    assert torch.equal(columns[of_long][:, 0, 0, 0], starts[of_long].float())
+    short = columns[~of_long]
+    assert (starts[~of_long] == 0).all() and (valid[~of_long] == 6).all()
+    assert (short[:, :6] == -1).all() and (short[:, 6:] == 0).all()

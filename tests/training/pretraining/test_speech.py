@@ -10,6 +10,7 @@ import torch
 
 from koekao.errors import SoundError
 from koekao.models import StreamModel, build
+from koekao.takes.synthetic.making import make_take
 from koekao.takes.unlabelled import find_sounds
 from koekao.training.pretraining.speech import read_speech
 
@@ -30,6 +31,19 @@ def test_learnt_from_is_normalised_and_the_held_out_by_the_same(model: StreamMod
     assert learnt.mean(0).abs().max() < 0.25 and (learnt.std(0) - 1).abs().max() < 0.25  # but for the floor
     other = read_speech(find_sounds([voices]), model, held_out=0.5, seed=1)
     assert (len(other.learnt), len(other.held_out)) == (2, 2)
+
+
+def test_the_statistics_know_nothing_of_what_is_held_out(model: StreamModel, tmp_path: Path) -> None:
+    """One of two sounds is a whisper, a thousand times fainter: whichever is learnt from is about 0."""
+    speaker = make_take(3, seconds=2).audio
+    for name, loudness in (("loud", 1.0), ("whisper", 1e-3)):
+        soundfile.write(tmp_path / f"{name}.wav", speaker * (loudness / 32768), 16000, subtype="FLOAT")
+    held_out = set()
+    for seed in range(6):
+        speech = read_speech(find_sounds([tmp_path]), model, held_out=0.5, seed=seed)
+        assert abs(float(speech.learnt[0].mean())) < 0.25 and abs(float(speech.held_out[0].mean())) > 0.5
+        held_out.add(float(speech.held_out[0].mean()) > 0)
+    assert held_out == {True, False}
 
 
 def test_the_seed_decides_what_is_held_out(model: StreamModel, voices: Path) -> None:
