@@ -98,7 +98,7 @@ def engine_of(model: FaceModel | Engine) -> Engine:
         from koekao.animation.torch_engine import TorchEngine
 
         return TorchEngine(cast("FaceModel", model))
-    return cast("Engine", model)
+    return model
 
 
 def animate(model: FaceModel | Engine, audio: NDArray[np.float32]) -> NDArray[np.float32]:
