@@ -23,10 +23,11 @@ from koekao.errors import (
     RunError,
     SoundError,
     TakeError,
+    WireError,
 )
 
 KINDS = [ConfigError, CorpusError, CurvesError, KoekaoError, ModelError, OutputError, PlanError, RunError, SoundError]
-KINDS += [BatchError, TakeError]
+KINDS += [BatchError, TakeError, WireError]
 every_kind = pytest.mark.parametrize("kind", KINDS)
 TEXT = "a.csv:3:JawOpen: '0,5' is no number; expected 0 to 1\n  -> write 0.5"
 

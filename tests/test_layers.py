@@ -33,6 +33,7 @@ MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
     "outputs": FIRST_ROW,
     "live": FIRST_ROW | {"takes", "animation", "controls", "outputs", "wire"},
     "conversion": FIRST_ROW | {"takes", "outputs"},
+    "wire": FIRST_ROW | {"outputs"},
     "export": FIRST_ROW | {"features", "models"},
     "viewer": FIRST_ROW | {"outputs"},
 }
@@ -41,9 +42,9 @@ MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
 Training stands above animation: it validates by animating whole takes with the very code that users animate with.
 """
 FREE = {"koekao", "api", "cli", "__main__", "testing"}
-WITHOUT_TORCH = FIRST_ROW | {"takes", "corpus", "windows", "outputs", "conversion", "viewer", "live"}
+WITHOUT_TORCH = FIRST_ROW | {"takes", "corpus", "windows", "outputs", "conversion", "wire", "viewer", "live"}
 HEAVY = {"torch", "pyarrow", "onnx", "onnxruntime", "av", "ray", "tensorboard", "matplotlib", "rich", "cyclopts"}
-HEAVY |= {"soundfile", "soxr", "librosa", "scipy", "safetensors", "numba"}
+HEAVY |= {"soundfile", "soxr", "librosa", "scipy", "safetensors", "numba", "websockets"}
 
 
 def room_of(module: str) -> str:
@@ -107,6 +108,8 @@ def test_nobody_imports_above_his_layer(module: str) -> None:
         ("koekao.api", "from koekao.testing import laws", True),
         ("koekao.cli.demo", "from koekao.api import open", False),
         ("koekao.outputs", "from koekao.takes import Take", True),
+        ("koekao.wire.curve_file", "from koekao.outputs import write_curves", False),
+        ("koekao.wire.receivers", "from koekao.animation import Animator", True),
         ("koekao.models.frame", "import torch", False),
         ("koekao.clock", "from koekao.takes import Take", True),
         ("koekao.__main__", "from koekao.cli import main", False),
@@ -130,9 +133,9 @@ def test_importing_koekao_loads_nothing_heavy() -> None:
 
 
 def test_the_rooms_of_the_data_load_no_torch() -> None:
-    loaded = modules_after("import koekao.takes, koekao.corpus, koekao.windows, koekao.outputs")
+    loaded = modules_after("import koekao.takes, koekao.corpus, koekao.windows, koekao.outputs, koekao.wire")
     assert {"koekao", "numpy"} <= loaded
-    assert loaded & {"torch", "rich", "cyclopts", "matplotlib"} == set()
+    assert loaded & {"torch", "rich", "cyclopts", "matplotlib", "websockets"} == set()
 
 
 def test_every_name_at_the_front_door_opens() -> None:

@@ -72,3 +72,7 @@ class ModelError(KoekaoError):
 
 class OutputError(KoekaoError):
     """A file that cannot be written as asked (unknown ending, target in the way)."""
+
+
+class WireError(KoekaoError):
+    """A packet or message that is not what it says it is (wrong length, wrong count, a value that is no number)."""
