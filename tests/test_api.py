@@ -218,7 +218,7 @@ def test_animate_gives_the_curves_and_writes_them_only_if_asked(folder: Path, tm
         koekao.animate(folder / "no run at all", tmp_path / "no sound", tmp_path / "face.fbx")
     live = koekao.Animator(koekao.training.open_run(folder / "run").model())
     heard = take.audio.astype(np.float32) / 32768
-    parts = [live.push(heard[i : i + 1000])[0] for i in range(0, len(heard), 1000)] + [live.finish()[0]]
+    parts = [live.push(heard[i : i + 1000]) for i in range(0, len(heard), 1000)] + [live.finish()]
     assert np.abs(np.concatenate(parts) - curves).max() <= 1e-5
 
 

@@ -31,6 +31,7 @@ MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
     "animation": FIRST_ROW | {"features", "models"},
     "training": FIRST_ROW | {"takes", "corpus", "windows", "batches", "features", "models", "animation"},
     "outputs": FIRST_ROW,
+    "live": FIRST_ROW | {"takes", "animation", "controls", "outputs", "wire"},
     "conversion": FIRST_ROW | {"takes", "outputs"},
     "wire": FIRST_ROW | {"outputs"},
     "export": FIRST_ROW | {"features", "models"},
@@ -41,7 +42,7 @@ MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
 Training stands above animation: it validates by animating whole takes with the very code that users animate with.
 """
 FREE = {"koekao", "api", "cli", "__main__", "testing"}
-WITHOUT_TORCH = FIRST_ROW | {"takes", "corpus", "windows", "outputs", "conversion", "wire", "viewer"}
+WITHOUT_TORCH = FIRST_ROW | {"takes", "corpus", "windows", "outputs", "conversion", "wire", "viewer", "live"}
 HEAVY = {"torch", "pyarrow", "onnx", "onnxruntime", "av", "ray", "tensorboard", "matplotlib", "rich", "cyclopts"}
 HEAVY |= {"soundfile", "soxr", "librosa", "scipy", "safetensors", "numba", "websockets"}
 

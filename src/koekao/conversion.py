@@ -61,6 +61,7 @@ def convert(
     order: str | None = None,
     timecode_rate: Fraction | int | None = None,
     rows_fps: Fraction | int | float | str | None = None,
+    face: str | Path | None = None,
 ) -> Converted:
     """Write the curves of a file of any known format in another format.
 
@@ -70,6 +71,7 @@ def convert(
         fps: bring the curves to the frames of this rate; frames that nobody saw are left out.
         method: how (:data:`koekao.takes.rates.METHODS`).
         order, timecode_rate, rows_fps: what the source does not say itself, as in :func:`koekao.read_curves`.
+        face: a ``.glb`` or ``.gltf`` whose meshes are to be animated, where the target is one.
 
     Raises:
         CurvesError: the source cannot be read, or has no tracked row. OutputError: the target cannot be written, or is
@@ -89,7 +91,7 @@ def convert(
     elif kept.time_s[0] < 0:
         notes += (f"times moved by {-kept.time_s[0]:.6f} s, so that none is below 0",)
         kept = replace(kept, time_s=kept.time_s - kept.time_s[0])
-    write_curves(target, kept.values, wanted or _nominal_fps(track), time_s=kept.time_s, format=written)
+    write_curves(target, kept.values, wanted or _nominal_fps(track), time_s=kept.time_s, format=written, face=face)
     return Converted(
         source=source,
         target=target,

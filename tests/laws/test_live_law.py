@@ -59,8 +59,8 @@ def in_pieces(sound: Sound, sizes: Iterator[int]) -> Iterator[Sound]:
 def live(model: FaceModel, pieces: Iterator[Sound]) -> Sound:
     """Frames as they come, at once and in order."""
     animator = Animator(model)
-    frames = [animator.push(piece)[0] for piece in pieces]
-    return np.concatenate([*frames, animator.finish()[0]])
+    frames = [animator.push(piece) for piece in pieces]
+    return np.concatenate([*frames, animator.finish()])
 
 
 def always(size: int) -> Iterator[int]:
@@ -119,7 +119,7 @@ def test_nothing_beyond_the_look_ahead_is_heard(model_of: Any, name: str, fps: s
 def test_what_is_said_does_not_depend_on_what_comes(model_of: Any, name: str, fps: str) -> None:
     """Frames given out live stay true: they are the frames of the whole sound, given before it was there."""
     model, animator = model_of(name, fps), Animator(model_of(name, fps))
-    early = animator.push(SPEECH[:20_000])[0]
+    early = animator.push(SPEECH[:20_000])
     assert len(early) == model.clock.frame_at(20_000) - model.look_ahead_frames
     np.testing.assert_allclose(early, animate(model, SPEECH)[: len(early)], atol=1e-5)
 

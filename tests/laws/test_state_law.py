@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from koekao.animation import Animator
+from koekao.animation import Animators
+from koekao.animation.torch_engine import TorchEngine
 from koekao.batches import Batch, Loader, StreamSpec
 from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.models import SequentialModel, build
@@ -166,9 +167,9 @@ def test_a_row_of_an_animator_hears_its_own_sound_alone(model: SequentialModel, 
     others[[0, 2]] = 0.4
 
     def animated(sound: Any) -> Any:
-        animator = Animator(any_model, n_rows=3)
-        parts = [animator.push(sound[:, i : i + 1600]) for i in range(0, 16000, 1600)]
-        return np.concatenate([*parts, animator.finish()], 1)
+        animators = Animators(TorchEngine(any_model), n_rows=3)
+        parts = [animators.push(sound[:, i : i + 1600]).curves for i in range(0, 16000, 1600)]
+        return np.concatenate([*parts, animators.finish().curves], 1)
 
     before, after = animated(rows), animated(others)
     np.testing.assert_array_equal(before[1], after[1])

@@ -74,9 +74,9 @@ def test_live_is_offline_for_any_chunks(small_model: Make, speech: Any, window_m
         rng, live, parts, at = np.random.default_rng(seed), Animator(model), [], 0
         while at < len(speech):
             n = int(rng.integers(0, most))
-            parts.append(live.push(speech[at : at + n])[0])
+            parts.append(live.push(speech[at : at + n]))
             at += n
-        np.testing.assert_allclose(np.concatenate([*parts, live.finish()[0]]), offline, atol=1e-5)
+        np.testing.assert_allclose(np.concatenate([*parts, live.finish()]), offline, atol=1e-5)
 
 
 @torch.no_grad()

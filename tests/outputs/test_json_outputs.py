@@ -54,7 +54,7 @@ def test_named_json_is_one_document_with_names_metadata_and_frames(tmp_path: Pat
     curves = hard_values(1203)
     write_curves(tmp_path / "a.json", curves, Fraction(30))
     document = json.loads((tmp_path / "a.json").read_text())
-    assert list(document) == ["names", "metadata", "frames"]
+    assert list(document) == ["names", "frames", "metadata"]
     assert document["names"] == list(NAMES)
     assert document["metadata"] == {"fps": 30, "frame_count": 1203, "blendshape_names": list(NAMES)}
     assert all(list(frame) == ["weights", "time"] for frame in document["frames"])

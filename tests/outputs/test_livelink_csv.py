@@ -1,7 +1,6 @@
 """Laws of the Live Link Face CSV: the phone's header, every curve in its column, timecodes of true time."""
 
 import csv
-import io
 import math
 from fractions import Fraction
 from pathlib import Path
@@ -10,9 +9,8 @@ import numpy as np
 import pytest
 
 from koekao.arkit import N_CURVES, NAMES
-from koekao.outputs import livelink_csv, write_curves
+from koekao.outputs import write_curves
 from koekao.outputs.livelink_csv import timecode
-from koekao.outputs.times import FrameTimes
 
 HEADER = (
     "Timecode,BlendShapeCount,EyeBlinkLeft,EyeLookDownLeft,EyeLookInLeft,EyeLookOutLeft,EyeLookUpLeft,EyeSquintLeft,"
@@ -136,20 +134,11 @@ def test_the_rows_of_a_long_take_stand_at_the_times_of_their_frames(tmp_path: Pa
     np.testing.assert_allclose(written, np.arange(2500) / float(fps), rtol=0, atol=0.0005)
 
 
-def test_rows_are_streamed_in_pieces() -> None:
-    """A long take is never one string: no write is as large as a block of a thousand rows."""
-
-    class Listener(io.StringIO):
-        largest = 0
-
-        def write(self, text: str) -> int:
-            self.largest = max(self.largest, len(text))
-            return len(text)
-
-        def writelines(self, lines) -> None:  # type: ignore[no-untyped-def]
-            for line in lines:
-                self.write(line)
-
-    out = Listener()
-    livelink_csv.write(out, np.zeros((5000, N_CURVES), np.float32), FrameTimes(fps=Fraction(30)))
-    assert out.largest < 2000
+def test_the_nine_rotations_stand_behind_the_curves(tmp_path: Path) -> None:
+    pose = np.random.default_rng(4).uniform(-1, 1, (3, 9)).astype(np.float32)
+    write_curves(tmp_path / "a.csv", np.zeros((3, N_CURVES), np.float32), Fraction(30), pose=pose)
+    rows = rows_of(tmp_path / "a.csv")
+    back = np.array([[float(row[name]) for name in HEADER.split(",")[-9:]] for row in rows], np.float32)
+    np.testing.assert_array_equal(back, pose)
+    write_curves(tmp_path / "b.csv", np.zeros((3, N_CURVES), np.float32), Fraction(30))
+    assert {row[name] for row in rows_of(tmp_path / "b.csv") for name in HEADER.split(",")[-9:]} == {"0.0000000000"}

@@ -1,6 +1,8 @@
 """Laws of writing a take: the sound comes back bit for bit, the curves beside it, and both files or none."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,10 +10,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from koekao import outputs
 from koekao.arkit import N_CURVES, NAMES
 from koekao.errors import OutputError
+from koekao.outputs import Format, formats
 from koekao.outputs.folder import write_take
+from koekao.outputs.target import Append, Target
 
 RNG = np.random.default_rng(4)
 CURVES = RNG.random((30, N_CURVES), np.float32)
@@ -68,11 +71,12 @@ def test_faults_name_their_place_and_leave_no_file(tmp_path: Path) -> None:
 
 
 def test_no_sound_is_left_when_the_curves_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks_off(out, curves, times) -> None:  # type: ignore[no-untyped-def]
-        out.write("half a file")
+    @contextmanager
+    def breaks_off(target: Target) -> Iterator[Append]:
+        yield lambda frames: target.temporary.touch()
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(outputs, "FORMATS", {"jsonl": (".jsonl", breaks_off)})
+    monkeypatch.setattr(formats, "FORMATS", {"jsonl": Format(endings=(".jsonl",), writing=breaks_off)})
     with pytest.raises(OutputError, match=r"a\.jsonl: cannot be written \(No space left on device\)"):
         write_take(tmp_path, "a", INT16, 16000, CURVES, Fraction(30))
     assert list(tmp_path.iterdir()) == []

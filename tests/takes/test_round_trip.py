@@ -19,6 +19,9 @@ from koekao.takes import read_curves
 
 FINITE = st.floats(-(2.0**100), 2.0**100, width=32)
 VALUES = st.one_of(st.floats(0, 1, width=32), FINITE, st.sampled_from([0.0, -0.0, 1.0, 1e-38, 1e-45]))
+TO_THE_BIT = ["livelink_csv", "jsonl", "named_json", "audio2face_csv"]
+"""What has other times (glTF's are float32), fewer curves (BEAT) or no reader (USD) has its tests beside its writer."""
+READ_BACK = [name for name in FORMATS if name not in ("beat_json", "usd")]
 CLOCKS = [24, 25, 30, 48, 50, 60, 100, 120]
 
 
@@ -34,7 +37,7 @@ def tracks(draw: st.DrawFn) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     return time_s, values
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", TO_THE_BIT)
 @settings(max_examples=80, deadline=None)
 @given(track=tracks(), fps=st.sampled_from(CLOCKS))
 def test_read_of_write_is_the_same(
@@ -68,8 +71,8 @@ def test_the_clock_of_a_written_live_link_csv_is_found_again(tmp_path: Path, row
     assert np.abs(again.origin_s + again.time_s - time_s).max() < 3e-5  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("write", FORMATS)
-@pytest.mark.parametrize("through", FORMATS)
+@pytest.mark.parametrize("write", READ_BACK)
+@pytest.mark.parametrize("through", READ_BACK)
 def test_every_format_converts_to_every_other_and_back(tmp_path: Path, write: str, through: str) -> None:
     rng = np.random.default_rng(6)
     values = rng.random((90, arkit.N_CURVES), np.float32)

@@ -14,7 +14,7 @@ from koekao.training import Trainer
 Start = Callable[..., Trainer]
 Events = Callable[..., list[dict[str, Any]]]
 LOSSES: dict[str, dict[str, float]] = {
-    "sequential": {"acceleration": 0.1, "closure": 0.2},
+    "sequential": {"acceleration": 0.1, "closure": 0.2, "consistency": 0.3},
     "clips": {"closure": 0.2},
     "stream": {"acceleration": 0.1, "closure": 0.2},
 }

@@ -97,6 +97,29 @@ def test_rows_are_smoothed_along_their_stream(spoken: Corpus, sequential: Sequen
     torch.testing.assert_close(z[:, 0], alpha * y[:, 1] + (1 - alpha) * raw[1][:, 0])
 
 
+@torch.no_grad()
+def test_consistency_holds_a_fresh_state_to_the_carried_one(spoken: Corpus, sequential: SequentialModel) -> None:
+    """By hand for the second batch, whose streams go on: the carried state is the truth and gets no gradient."""
+    loader = Loader(spoken, SPEC)
+    task = SequentialTask(sequential, 2, judge(consistency=0.5))
+    first = task.losses(sequential, loader.batch(0))
+    assert first["consistency"].item() == 0  # where streams begin there is one past
+    carried, fresh = (SequentialTask(sequential, 2, judge()) for _ in range(2))
+    carried.losses(sequential, loader.batch(0))
+    batch, spread = loader.batch(1), sequential.curve_spread
+    assert not batch["reset"].any()
+    (expected, _), (short, _) = (each.predict(sequential, batch) for each in (carried, fresh))
+    assert not torch.equal(expected, short)
+    mask = batch["frame_mask"][:, -1].view(2, 2)
+    with torch.enable_grad():
+        losses = task.losses(sequential, batch)
+        losses["consistency"].backward()
+    torch.testing.assert_close(losses["consistency"], 0.5 * loss(position_by_curve(short, expected, spread, mask)))
+    assert torch.equal(task.state["previous"], expected[:, -1])
+    assert sequential.smoothing.logit.grad is not None and sequential.smoothing.logit.grad.any()
+    sequential.zero_grad()
+
+
 def test_padding_rows_say_nothing(spoken: Corpus, sequential: SequentialModel) -> None:
     """The last batches, where one stream is over: loss and gradients are those of the rows that are there."""
     loader = Loader(spoken, SPEC)

@@ -95,7 +95,7 @@ def test_regions_have_no_gradient_and_the_total_has() -> None:
 def test_consistency_without_a_reference_is_an_error() -> None:
     with pytest.raises(ConfigError, match="no second prediction") as error:
         Judge(ALL).parts(random_passage(reference=None))
-    assert "weight of consistency to 0" in error.value.do
+    assert "set its weight to 0" in error.value.do
 
 
 @pytest.mark.parametrize(

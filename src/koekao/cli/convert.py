@@ -21,7 +21,8 @@ def convert(
     fps: str | None = None,
     method: Method = "linear",
     read: str | None = None,
-    write: str | None = None,
+    write: Annotated[str | None, Parameter(name=["--write", "--format"])] = None,
+    face: Path | None = None,
     order: Order | None = None,
     timecode_rate: Fraction | int | None = None,
     rows_fps: str | None = None,
@@ -29,8 +30,8 @@ def convert(
 ) -> None:
     """Convert a file of curves to another format: a row out for each tracked row in, at its own time.
 
-    What IN is is known by its content. What OUT is is known by its ending: .jsonl, .csv (Live Link Face) or .json (with
-    names, as BEAT and LAM write it).
+    What IN is is known by its content. What OUT is is known by its ending: .jsonl, .csv (Live Link Face), .json (with
+    names, as LAM writes it), .glb or .gltf (an animation of morph targets), .usda, .usdc or .usd.
 
     Args:
         source: a file of curves.
@@ -38,7 +39,9 @@ def convert(
         fps: bring the curves to this frame rate; frames that nobody saw are left out.
         method: how they are brought there.
         read: the format of IN, where its content is not to decide.
-        write: the format of OUT, where its ending is not to decide: jsonl, livelink_csv, named_json.
+        write: the format of OUT, where its ending is not to decide: jsonl, livelink_csv, audio2face_csv, named_json,
+            beat_json, unreal_json, gltf, usd.
+        face: a .glb or .gltf whose meshes are animated; its morph targets are named as ARKit's curves.
         order: the order of curves in a file that does not name them.
         timecode_rate: frames a second of a timecode's clock, where the rows cannot tell it.
         rows_fps: rows a second of a file whose rows have no times.
@@ -53,6 +56,7 @@ def convert(
         method=method,
         read=read,
         write=write,
+        face=face,
         order=order,
         timecode_rate=timecode_rate,
         rows_fps=rows_fps,

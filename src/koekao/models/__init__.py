@@ -2,6 +2,7 @@
 
 from koekao.models.base import FaceModel
 from koekao.models.frame import FrameConfig, FrameModel
+from koekao.models.listening import Listening
 from koekao.models.sequential import SequentialConfig, SequentialModel
 from koekao.models.smoothing import TemporalSmoothing
 from koekao.models.state import State
@@ -14,6 +15,7 @@ __all__ = [
     "FaceModel",
     "FrameConfig",
     "FrameModel",
+    "Listening",
     "SequentialConfig",
     "SequentialModel",
     "State",

@@ -62,8 +62,15 @@ class FaceModel(nn.Module, ABC):
         """
 
     @abstractmethod
-    def observe(self, audio: Tensor, *, origin_samples: int, first_frame: int, n_frames: int) -> Tensor:
+    def observe(
+        self, audio: Tensor, *, origin_samples: Tensor | int, first_frame: Tensor | int, n_frames: int
+    ) -> Tensor:
         """What the model sees of frames ``first_frame ..``, given ``audio`` from sample ``origin_samples`` on.
+
+        Args:
+            audio: ``[B, S]`` float32.
+            origin_samples, first_frame: ``[B]`` int64, or one for all rows.
+            n_frames: T.
 
         Returns:
             ``[B, T, ...]``; samples before and after ``audio`` count as 0.

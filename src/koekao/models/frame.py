@@ -86,10 +86,16 @@ class FrameModel(FaceModel):
         origin = self.features.frame_starts(start)
         return self.step(self._around(audio, origin, start + self.config.target_frame), {})[0][:, 0]
 
-    def observe(self, audio: Tensor, *, origin_samples: int, first_frame: int, n_frames: int) -> Tensor:
-        frames = torch.arange(first_frame, first_frame + n_frames, device=audio.device)
-        origin = torch.full_like(frames, origin_samples)
-        rows = [self._around(row.expand(n_frames, -1), origin, frames) for row in audio]
+    def observe(
+        self, audio: Tensor, *, origin_samples: Tensor | int, first_frame: Tensor | int, n_frames: int
+    ) -> Tensor:
+        each = torch.arange(n_frames, device=audio.device)
+        first = torch.as_tensor(first_frame, device=audio.device).expand(len(audio))
+        origin = torch.as_tensor(origin_samples, device=audio.device).expand(len(audio))
+        rows = [
+            self._around(row.expand(n_frames, -1), begin.expand(n_frames), frame + each)
+            for row, begin, frame in zip(audio, origin, first)
+        ]
         return torch.cat(rows, 1).transpose(0, 1).contiguous()
 
     def init_state(self, n_rows: int) -> State:

@@ -99,7 +99,9 @@ class SequentialModel(FaceModel):
         )
         return self._curves(seen)[:, 0]
 
-    def observe(self, audio: Tensor, *, origin_samples: int, first_frame: int, n_frames: int) -> Tensor:
+    def observe(
+        self, audio: Tensor, *, origin_samples: Tensor | int, first_frame: Tensor | int, n_frames: int
+    ) -> Tensor:
         return self.features.columns(audio, origin_samples=origin_samples, first_frame=first_frame, n_frames=n_frames)
 
     def init_state(self, n_rows: int) -> State:

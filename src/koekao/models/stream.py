@@ -142,7 +142,9 @@ class StreamModel(FaceModel):
         seen = torch.where(within, seen, self.silence)
         return self.step(seen, self.init_state(len(audio)))[0][:, -1]
 
-    def observe(self, audio: Tensor, *, origin_samples: int, first_frame: int, n_frames: int) -> Tensor:
+    def observe(
+        self, audio: Tensor, *, origin_samples: Tensor | int, first_frame: Tensor | int, n_frames: int
+    ) -> Tensor:
         """``[B, T, F, C, M]``: the normalised columns around each frame."""
         columns = self.features.columns(
             audio,

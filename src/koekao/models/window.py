@@ -175,7 +175,9 @@ class WindowModel(FaceModel):
         columns = torch.where(before[..., None, None], self.features.silence, self.features.normalise(raw))
         return self._curves(columns, self._last_emotion(prosody, valid_frames))[:, 0]
 
-    def observe(self, audio: Tensor, *, origin_samples: int, first_frame: int, n_frames: int) -> Tensor:
+    def observe(
+        self, audio: Tensor, *, origin_samples: Tensor | int, first_frame: Tensor | int, n_frames: int
+    ) -> Tensor:
         """``[B, T, C * M + A]`` float64: normalised columns, and what the prosody says of each frame alone."""
         where: dict[str, Any] = {"origin_samples": origin_samples, "first_frame": first_frame, "n_frames": n_frames}
         columns = self.features.columns(audio, **where) if n_frames else self._no_columns(len(audio))

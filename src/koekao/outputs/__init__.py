@@ -1,52 +1,71 @@
-"""Curves to files: one function, one registry of formats, whole files or none.
+"""Curves to files: one function for a whole animation, one for frames as they come; whole files or none.
 
-Each format is a module with one ``write(out, curves, times)`` that streams rows to an open text file; what they have in
-common (checking the curves, choosing by the ending, publishing) is here, so that a new format is one module and one
-line. Two hours at 30 fps are 216 000 rows, and none of the writers holds more than a thousand of them as text.
+Each format is a module with one context manager (:mod:`koekao.outputs.target`); what they have in common, checking
+and publishing, is in :mod:`koekao.outputs.curve_file`, and which there are in :mod:`koekao.outputs.formats`. Two hours
+at 60 fps are 432 000 frames, and the formats of rows hold no more than a thousand of them. Those that want all keys
+together set the numbers aside on the disk (glTF, Unreal's table), or hold them, which is USD alone.
 
-What it gives up: appending to a file, and keeping rows that were written before a fault.
+What it gives up: appending to a file that stands already.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from koekao.arkit import N_CURVES, NAMES
-from koekao.atomic import publish_file
 from koekao.clock import parse_fps
 from koekao.errors import OutputError
-from koekao.outputs import jsonl, livelink_csv, named_json
+from koekao.outputs.curve_file import CurveFile, published
+from koekao.outputs.formats import FORMATS, Format, format_name
 from koekao.outputs.times import FrameTimes, measured
 
-Writer = Callable[[TextIO, NDArray[np.float32], FrameTimes], None]
-"""``write(out, curves [F, 52], times)``."""
+__all__ = ["FORMATS", "CurveFile", "Format", "format_name", "open_curves", "write_curves"]
 
-FORMATS: Mapping[str, tuple[str, Writer]] = MappingProxyType(
-    {
-        "livelink_csv": (".csv", livelink_csv.write),
-        "jsonl": (".jsonl", jsonl.write),
-        "named_json": (".json", named_json.write),
-    }
-)
-"""Format name -> (file ending, writer)."""
+
+def open_curves(
+    path: str | Path,
+    fps: Fraction | int | float | str,
+    *,
+    start_s: float = 0.0,
+    format: str | None = None,
+    face: str | Path | None = None,
+) -> AbstractContextManager[CurveFile]:
+    """Write ``path`` as frames come: ``with open_curves("face.glb", 30) as file: file.append(curves)``.
+
+    At a clean exit it replaces what stands there; after an error nothing is published.
+
+    Args:
+        path: the file; its ending says the format unless ``format`` does.
+        fps: frames a second.
+        start_s: the time of frame 0 in seconds, 0 or later.
+        format: a name in :data:`FORMATS`.
+        face: a ``.glb`` or ``.gltf`` whose meshes are to be animated; for the format gltf.
+
+    Raises:
+        OutputError: an unknown ending or format, a face that cannot be animated, or a place that cannot be written.
+        ConfigError: ``fps`` is no frame rate.
+    """
+    path = Path(path)
+    name = _name(path, format, face)
+    return published(path, name, _regular(path, fps, start_s), None if face is None else Path(face))
 
 
 def write_curves(
     path: str | Path,
-    curves: NDArray[np.float32],
-    fps: Fraction,
+    curves: NDArray[np.floating[Any]],
+    fps: Fraction | int | float | str,
     *,
     start_s: float = 0.0,
     time_s: NDArray[np.float64] | None = None,
+    pose: NDArray[np.floating[Any]] | None = None,
     format: str | None = None,
+    face: str | Path | None = None,
 ) -> None:
     """Write ``curves`` to ``path``, replacing what stands there.
 
@@ -57,62 +76,35 @@ def write_curves(
         start_s: the time of frame 0 in seconds, 0 or later.
         time_s: ``[n_frames]``, 0 or later, increasing: when each row is, where that is not ``start_s + k / fps``.
             ``fps`` is then the nominal rate.
+        pose: ``[n_frames, 9]`` radians in the order of :data:`koekao.arkit.HEAD_AND_EYES`; 0 where None. Live Link CSV
+            and jsonl have a place for it.
         format: a name in :data:`FORMATS`.
+        face: a ``.glb`` or ``.gltf`` whose meshes are to be animated; for the format gltf.
 
     Raises:
         OutputError: an unknown ending or format, curves of another shape or with a value that is not finite, or a
             place that cannot be written. Nothing is published then.
     """
     path = Path(path)
-    _, write = FORMATS[format_name(path, format)]
-    curves, times = checked(path, curves, fps, start_s)
+    name, times = _name(path, format, face), _regular(path, fps, start_s)
     if time_s is not None:
         times = measured(path, time_s, len(curves), times.fps)
-    with publish_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as out:
-        write(out, curves, times)
+    with published(path, name, times, None if face is None else Path(face)) as file:
+        file.append(curves, pose)
 
 
-def format_name(path: Path, format: str | None = None) -> str:
-    """A name in :data:`FORMATS`: ``format``, or what the ending of ``path`` says, in capitals or not.
-
-    Raises:
-        OutputError: no such format, or an ending of none.
-    """
-    if format is not None:
-        if format not in FORMATS:
-            raise OutputError(f"unknown format {format!r}", where=path, expected="one of " + ", ".join(FORMATS))
-        return format
-    for name, (suffix, _) in FORMATS.items():
-        if path.suffix.lower() == suffix:
-            return name
-    raise OutputError(
-        f"unknown ending {path.suffix!r}",
-        where=path,
-        expected=", ".join(f"{suffix} ({name})" for name, (suffix, _) in FORMATS.items()),
-        do="end the file's name with one of these, or name the format",
-    )
+def _name(path: Path, format: str | None, face: str | Path | None) -> str:
+    """The name of the format, if it goes with the face."""
+    name = format_name(path, format)
+    if face is not None and not FORMATS[name].takes_face:
+        known = " or ".join(ending for format in FORMATS.values() if format.takes_face for ending in format.endings)
+        raise OutputError(f"{name} with a face of your own", where=path, expected=f"a file that holds one: {known}")
+    if face is not None and path.exists() and Path(face).exists() and path.samefile(face):
+        raise OutputError("is the face that is read", where=path, do="write to another name")
+    return name
 
 
-def checked(where: Path, curves: NDArray[Any], fps: Fraction, start_s: float) -> tuple[NDArray[np.float32], FrameTimes]:
-    """The curves as float32 and the exact times of their frames, once they can be written.
-
-    Raises:
-        OutputError: which frame and which curve cannot.
-    """
-    curves = np.asarray(curves)
-    if curves.ndim != 2 or curves.shape[1] != N_CURVES or len(curves) == 0 or curves.dtype.kind != "f":
-        raise OutputError(
-            f"curves of shape {curves.shape} and type {curves.dtype}", where=where, expected="floats [n_frames, 52]"
-        )
-    curves = curves.astype(np.float32, copy=False)
-    finite = np.isfinite(curves)
-    if not finite.all():
-        frame, curve = np.argwhere(~finite)[0]
-        raise OutputError(
-            f"{(~finite).sum()} values are not finite, the first is {curves[frame, curve]}",
-            where=f"{where}:frame {frame}:{NAMES[curve]}",
-            do="look for the fault where the curves were made; nothing was written",
-        )
+def _regular(path: Path, fps: Fraction | int | float | str, start_s: float) -> FrameTimes:
     if not (math.isfinite(start_s) and start_s >= 0):
-        raise OutputError(f"start at {start_s!r} s", where=where, expected="0 or later")
-    return curves, FrameTimes(fps=parse_fps(fps), start=Fraction(start_s))
+        raise OutputError(f"start at {start_s!r} s", where=path, expected="0 or later")
+    return FrameTimes(fps=parse_fps(fps), start=Fraction(start_s))

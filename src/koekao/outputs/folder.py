@@ -14,10 +14,13 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from koekao import outputs
 from koekao.atomic import publish_file
+from koekao.clock import parse_fps
 from koekao.errors import OutputError
-from koekao.outputs import checked, format_name
+from koekao.outputs import formats
+from koekao.outputs.curve_file import written
+from koekao.outputs.target import Target
+from koekao.outputs.times import FrameTimes
 
 _SUBTYPE = {"int16": "PCM_16", "float32": "FLOAT"}
 
@@ -49,18 +52,18 @@ def write_take(
     """
     if not name or PurePath(name).is_absolute() or ".." in PurePath(name).parts:
         raise OutputError(f"take name {name!r}", where=folder, expected="a path below the folder, without an ending")
-    ending, write = outputs.FORMATS[format_name(Path(folder), format)]
+    ending = formats.FORMATS[formats.format_name(Path(folder), format)].endings[0]
     sound_path, curves_path = Path(folder, name + ".wav"), Path(folder, name + ending)
     _check_sound(sound_path, audio, sample_rate)
-    curves, times = checked(curves_path, curves, fps, 0.0)
-    with publish_file(sound_path) as sound, publish_file(curves_path) as text:
+    times = FrameTimes(fps=parse_fps(fps))
+    with publish_file(sound_path) as sound, publish_file(curves_path) as temporary:
         try:
             # The temporary name ends in no known suffix, so the format has to be said.
             soundfile.write(sound, audio, sample_rate, subtype=_SUBTYPE[audio.dtype.name], format="WAV")
         except soundfile.SoundFileError as error:
             raise OutputError(f"the sound cannot be written ({error})", where=sound_path) from error
-        with text.open("w", encoding="utf-8", newline="\n") as out:
-            write(out, curves, times)
+        with written(Target(path=curves_path, temporary=temporary, times=times), format) as file:
+            file.append(curves)
     return sound_path, curves_path
 
 

@@ -1,7 +1,7 @@
 """Live Link Face's CSV, laid out as the phone writes it, for whatever imports the phone's takes.
 
 63 columns: ``Timecode,BlendShapeCount``, 52 curves in the phone's order (``JawRight`` before ``JawLeft``,
-``MouthRight`` before ``MouthLeft``) and nine rotations of head and eyes, which koekao does not make and writes as 0.
+``MouthRight`` before ``MouthLeft``) and nine rotations of head and eyes in radians, 0 where no pose was given.
 The timecode is ``HH:MM:SS:FF.fff``: the seconds are true seconds, FF counts frames on a clock of whole frames (30 for
 29.97), ``.fff`` is a fraction of one such frame. It is made in integers, so no row is off by more than half of a
 thousandth of a frame. Values have the phone's ten decimals, and more where float32 would not come back the same. Source
@@ -13,44 +13,53 @@ What it gives up: drop-frame timecode, and days; after 24 hours the hours start 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
-from typing import TextIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from koekao.arkit import HEAD_AND_EYES, LIVELINK_CSV_CURVES, from_canonical
 from koekao.errors import OutputError
-from koekao.outputs.times import FrameTimes
+from koekao.outputs.target import Append, Frames, Target
 
 HEADER = ",".join(("Timecode", "BlendShapeCount", *LIVELINK_CSV_CURVES, *HEAD_AND_EYES))
 N_VALUES = len(LIVELINK_CSV_CURVES) + len(HEAD_AND_EYES)
 
 _DECIMALS = 10
-_BEGIN, _END = "%s," + str(N_VALUES), ",0.0000000000" * len(HEAD_AND_EYES) + "\n"
-_ROW = _BEGIN + f",%.{_DECIMALS}f" * len(LIVELINK_CSV_CURVES) + _END
-_ROW_OF_WORDS = _BEGIN + ",%s" * len(LIVELINK_CSV_CURVES) + _END
-_BLOCK_FRAMES = 1000
+_BEGIN = f"%s,{N_VALUES}"
+_ROW = _BEGIN + f",%.{_DECIMALS}f" * N_VALUES + "\n"
+_ROW_OF_WORDS = _BEGIN + ",%s" * N_VALUES + "\n"
 
 
-def write(out: TextIO, curves: NDArray[np.float32], times: FrameTimes) -> None:
-    """Write ``curves`` ``[n_frames, 52]`` (canonical order).
+@contextmanager
+def writing(target: Target) -> Iterator[Append]:
+    """Write a Live Link Face CSV (see :mod:`koekao.outputs.target`).
 
     Raises:
         OutputError: rows so near to each other that their timecodes are the same.
     """
-    out.write(HEADER + "\n")
-    before = ""
-    for first in range(0, len(curves), _BLOCK_FRAMES):
-        rows = from_canonical(curves[first : first + _BLOCK_FRAMES], LIVELINK_CSV_CURVES)
-        comes_back = (np.round(rows.astype(np.float64), _DECIMALS).astype(np.float32) == rows).all(axis=1)
-        for i, row in enumerate(rows):
-            code = timecode(times.exact(first + i), times.fps)
-            if code == before:
-                what = f"rows {first + i - 1} and {first + i} have one timecode, {code}"
-                raise OutputError(what, expected="rows at least a thousandth of a frame apart", do="state a higher fps")
-            before = code
-            out.write(_ROW % (code, *row.tolist()) if comes_back[i] else _ROW_OF_WORDS % (code, *map(_word, row)))
+    times, before = target.times, ""
+    with target.text() as out:
+        out.write(HEADER + "\n")
+
+        def append(frames: Frames) -> None:
+            nonlocal before
+            rows = np.hstack([from_canonical(frames.curves, LIVELINK_CSV_CURVES), frames.rotations])
+            comes_back = (np.round(rows.astype(np.float64), _DECIMALS).astype(np.float32) == rows).all(axis=1)
+            for i, row in enumerate(rows):
+                code = timecode(times.exact(frames.first + i), times.fps)
+                if code == before:
+                    raise OutputError(
+                        f"rows {frames.first + i - 1} and {frames.first + i} have one timecode, {code}",
+                        where=target.path,
+                        expected="rows at least a thousandth of a frame apart",
+                        do="state a higher fps",
+                    )
+                before = code
+                out.write(_ROW % (code, *row.tolist()) if comes_back[i] else _ROW_OF_WORDS % (code, *map(_word, row)))
+
+        yield append
 
 
 def _word(value: np.float32) -> str:

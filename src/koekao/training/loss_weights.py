@@ -27,12 +27,12 @@ DEFAULT_TERMS: Final[Mapping[str, float]] = {
     "consistency": 0.0,
 }
 LOSSES_OF_TRAINER: Final[Mapping[str, tuple[str, ...]]] = {
-    "sequential": ("position", "velocity", "acceleration", "closure"),
+    "sequential": ("position", "velocity", "acceleration", "closure", "consistency"),
     "clips": ("position", "closure"),
     "stream": ("position", "velocity", "acceleration", "closure", "correlation"),
 }
-"""What each trainer's batches can be judged by: clips teach one frame each, and ``consistency`` wants frames that were
-predicted out of two pasts, which no trainer does yet."""
+"""What each trainer's batches can be judged by: clips teach one frame each, and ``consistency`` wants state that goes
+over from batch to batch, which the sequential trainer alone has."""
 Points = tuple[tuple[float, float], ...]
 
 

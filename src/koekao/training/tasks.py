@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from koekao.batches import Batch
-from koekao.models import FaceModel, FrameModel, SequentialModel, State, StreamModel, WindowModel
+from koekao.models import FaceModel, FrameModel, SequentialModel, State, StreamModel, TemporalSmoothing, WindowModel
 from koekao.models.state import detached
 from koekao.training.losses import Judge, Passage
 from koekao.training.take_mel import COLUMN, TakeMel
@@ -34,7 +34,8 @@ class SequentialTask:
 
     The smoothing's state is one row a stream. It starts anew where ``reset`` says so and nowhere else, knows how many
     frames have passed (``gap_frames``), and does not move on padding rows. Between steps the past is kept, its gradient
-    is not.
+    is not. Where ``consistency`` has weight, the same frames smoothed from a state that begins with the batch are held
+    to those of the carried state.
     """
 
     def __init__(self, model: SequentialModel | WindowModel, n_streams: int, judge: Judge) -> None:
@@ -43,7 +44,12 @@ class SequentialTask:
 
     def losses(self, model: FaceModel, batch: Batch) -> dict[str, Tensor]:
         """Of the last frames, each stream's in a row."""
-        predicted, self.state = self.predict(model, batch)
+        raw = self._unsmoothed(model, batch)
+        predicted, self.state = self._smoothed(model, batch, raw, self.state)
+        consistent: dict[str, Tensor] = {}
+        if self.judge.weighs("consistency"):
+            afresh, _ = self._smoothed(model, batch, raw, _smoothing_of(model).init_state(self.n_streams))
+            consistent = {"afresh": afresh, "reference": predicted}
         target, mask = last_frames(batch)
         passage = Passage(
             predicted=predicted,
@@ -52,34 +58,48 @@ class SequentialTask:
             mask=self._by_stream(mask),
             reset=self._by_stream(batch["reset"]),
             gap_frames=self._by_stream(batch["gap_frames"]),
+            **consistent,
         )
         return self.judge.parts(passage).terms
 
     def predict(self, model: FaceModel, batch: Batch) -> tuple[Tensor, State]:
         """``[S, R, 52]`` and the state after it."""
-        if not isinstance(model, SequentialModel | WindowModel):
-            raise TypeError(f"{type(model).__name__} has no smoothing to train in streams")
-        active, predict, keys = batch["valid_frames"] > 0, model.__call__, ("audio", "start_frames", "valid_frames")
+        return self._smoothed(model, batch, self._unsmoothed(model, batch), self.state)
+
+    def _unsmoothed(self, model: FaceModel, batch: Batch) -> Tensor:
+        """``[B, 52]``: the last frame of each window."""
+        keys: tuple[str, ...] = ("audio", "start_frames", "valid_frames")
+        active, predict = batch["valid_frames"] > 0, model.__call__
         if isinstance(model, WindowModel) and COLUMN in batch:
             predict, keys = model.of_columns, (COLUMN, model.emotion.name, "valid_frames")
         heard = [batch[key] for key in keys]
         if active.all():
-            raw = predict(*heard)
-        else:  # padding rows cost nothing and say nothing
-            raw = model.curve_mean.expand(len(active), -1).clone()
-            if active.any():  # a rank may have none while another has
-                raw[active] = predict(*(values[active] for values in heard))
-        smoothed, state = model.smoothing.step(
+            whole: Tensor = predict(*heard)
+            return whole
+        raw = model.curve_mean.expand(len(active), -1).clone()  # padding rows cost nothing and say nothing
+        if active.any():  # a rank may have none while another has
+            raw[active] = predict(*(values[active] for values in heard))
+        return raw
+
+    def _smoothed(self, model: FaceModel, batch: Batch, raw: Tensor, state: State) -> tuple[Tensor, State]:
+        """``[S, R, 52]`` and the state after it."""
+        smoothed, after = _smoothing_of(model).step(
             self._by_stream(raw),
-            self.state,
+            state,
             gap_frames=self._by_stream(batch["gap_frames"]),
             reset=self._by_stream(batch["reset"]),
-            active=self._by_stream(active),
+            active=self._by_stream(batch["valid_frames"] > 0),
         )
-        return smoothed, detached(state)
+        return smoothed, detached(after)
 
     def _by_stream(self, rows: Tensor) -> Tensor:
         return rows.view(self.n_streams, -1, *rows.shape[1:])
+
+
+def _smoothing_of(model: FaceModel) -> TemporalSmoothing:
+    if not isinstance(model, SequentialModel | WindowModel):
+        raise TypeError(f"{type(model).__name__} has no smoothing to train in streams")
+    return model.smoothing
 
 
 class ClipTask:

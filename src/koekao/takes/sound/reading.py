@@ -37,7 +37,7 @@ __all__ = ["MONO_POLICIES", "SAMPLE_RATES_HZ", "Sound", "SoundInfo", "probe_soun
 
 _FORMATS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3")
 _BLOCK_SAMPLES = 1 << 22
-_HEAD_BYTES = 12
+HEAD_BYTES = 12
 
 
 def probe_sound(path: str | Path, *, truncated: str = "refuse") -> SoundInfo:
@@ -52,7 +52,7 @@ def probe_sound(path: str | Path, *, truncated: str = "refuse") -> SoundInfo:
         ConfigError: ``truncated`` is no such policy.
     """
     path = Path(path)
-    _check_policy("truncated", truncated, TRUNCATED_POLICIES)
+    check_policy("truncated", truncated, TRUNCATED_POLICIES)
     if path.suffix.lower() == ".raw":
         raise SoundError("sound without a header", where=path, expected=READABLE, do="convert it to WAV")
     try:
@@ -63,7 +63,7 @@ def probe_sound(path: str | Path, *, truncated: str = "refuse") -> SoundInfo:
                 raise SoundError("the file is empty (0 bytes)", where=path, do="record or copy it again, or remove it")
             if is_movie(_head(file)):
                 return probe_movie(file, size, path)
-            with _opened(file, size, path, truncated) as (_, info, _):
+            with opened(file, size, path, truncated) as (_, info, _):
                 return info
     except OSError as fault:
         raise SoundError(f"cannot be read ({fault.strerror or fault})", where=path) from fault
@@ -115,21 +115,22 @@ def read_sound(
 
 def _check_request(sample_rate: int, mono: str, dtype: str, truncated: str) -> None:
     Clock(sample_rate, Fraction(1))  # for its check of the rate
-    _check_policy("mono", mono, MONO_POLICIES)
-    _check_policy("truncated", truncated, TRUNCATED_POLICIES)
+    check_policy("mono", mono, MONO_POLICIES)
+    check_policy("truncated", truncated, TRUNCATED_POLICIES)
     if dtype not in SOUND_DTYPES:
         raise ConfigError(f"sound dtype {dtype!r}", expected="one of " + ", ".join(SOUND_DTYPES))
 
 
-def _check_policy(name: str, policy: str, allowed: tuple[str, ...]) -> None:
+def check_policy(name: str, policy: str, allowed: tuple[str, ...]) -> None:
+    """Raise ConfigError if ``policy`` is none of ``allowed``."""
     if policy not in allowed:
         raise ConfigError(f"{name} policy {policy!r}", expected="one of " + ", ".join(allowed))
 
 
 def _decoded(data: bytes, path: Path, truncated: str) -> Decoded:
-    if is_movie(data[:_HEAD_BYTES]):
+    if is_movie(data[:HEAD_BYTES]):
         return read_movie(data, path)
-    with _opened(io.BytesIO(data), len(data), path, truncated) as (decoder, info, header):
+    with opened(io.BytesIO(data), len(data), path, truncated) as (decoder, info, header):
         channels = _samples(decoder, info, path)
     if header is None:
         return Decoded(channels=channels, info=info)
@@ -137,7 +138,7 @@ def _decoded(data: bytes, path: Path, truncated: str) -> Decoded:
 
 
 @contextmanager
-def _opened(file: BinaryIO, size: int, path: Path, truncated: str) -> Iterator[tuple[Any, SoundInfo, WavHeader | None]]:
+def opened(file: BinaryIO, size: int, path: Path, truncated: str) -> Iterator[tuple[Any, SoundInfo, WavHeader | None]]:
     """The decoder on a file whose container was checked, what its header says, and the checked header of a WAV."""
     import soundfile  # takes 40 ms and loads libsndfile: not for those who only plan
 
@@ -177,28 +178,34 @@ def _opened(file: BinaryIO, size: int, path: Path, truncated: str) -> Iterator[t
 
 def _head(file: BinaryIO) -> bytes:
     file.seek(0)
-    return file.read(_HEAD_BYTES)
+    return file.read(HEAD_BYTES)
 
 
 def _samples(decoder: Any, info: SoundInfo, path: Path) -> NDArray[Any]:
-    """``[n, channels]``: int16 from 16-bit PCM, else float64 in [-1, 1]. Read in blocks, so that no header can ask for
-    more memory than there is sound."""
+    """``[n, channels]``: int16 from 16-bit PCM, else float64 in [-1, 1]."""
+    parts = list(decoded_blocks(decoder, info, path, _BLOCK_SAMPLES))
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def decoded_blocks(decoder: Any, info: SoundInfo, path: Path, size: int) -> Iterator[NDArray[Any]]:
+    """``[at most size, channels]`` each: int16 from 16-bit PCM, else float64 in [-1, 1]. Blocks, so that no header can
+    ask for more memory than there is sound.
+
+    Raises:
+        SoundError: at the end, where there are not as many samples as the header says.
+    """
     import soundfile
 
-    dtype = "int16" if info.subtype == "PCM_16" else "float64"
-    blocks: list[NDArray[Any]] = []
+    dtype, n_read = "int16" if info.subtype == "PCM_16" else "float64", 0
     try:
-        while True:
-            blocks.append(decoder.read(_BLOCK_SAMPLES, dtype=dtype, always_2d=True))
-            if len(blocks[-1]) < _BLOCK_SAMPLES:
-                break
+        while len(part := decoder.read(size, dtype=dtype, always_2d=True)):
+            n_read += len(part)
+            yield part
     except soundfile.LibsndfileError as fault:
         raise undecodable(path, fault.error_string) from fault
-    samples = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
-    if len(samples) != info.n_samples:
+    if n_read != info.n_samples:
         raise SoundError(
-            f"truncated: the header says {info.n_samples} samples, {len(samples)} can be decoded",
-            where=f"{path}:sample {len(samples)}",
+            f"truncated: the header says {info.n_samples} samples, {n_read} can be decoded",
+            where=f"{path}:sample {n_read}",
             do="copy the recording again from its source",
         )
-    return samples

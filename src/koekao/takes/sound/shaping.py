@@ -22,8 +22,10 @@ MONO_POLICIES = ("mix", "left", "right", "refuse")
 SOUND_DTYPES = ("int16", "float32")
 
 
-def check_finite(channels: NDArray[Any], path: Path) -> None:
-    """Raise SoundError if a sample of ``[n, channels]`` is NaN, infinite, or beyond float32; naming the first."""
+def check_finite(channels: NDArray[Any], path: Path, *, first_sample: int = 0) -> None:
+    """Raise SoundError if a sample of ``[n, channels]`` is NaN, infinite, or beyond float32; naming the first.
+
+    ``first_sample``: where in the file they begin."""
     if channels.dtype == np.int16:
         return
     bad = ~(np.abs(channels) <= np.finfo(np.float32).max)
@@ -31,7 +33,7 @@ def check_finite(channels: NDArray[Any], path: Path) -> None:
         sample, channel = (int(i) for i in np.argwhere(bad)[0])
         raise SoundError(
             f"{bad.sum()} samples are no numbers, the first is {channels[sample, channel]} in channel {channel}",
-            where=f"{path}:sample {sample}",
+            where=f"{path}:sample {first_sample + sample}",
             expected="finite numbers",
             do="export the sound again",
         )

@@ -21,6 +21,8 @@ class Passage:
         reset: ``[S, R]`` bool, another take begins with this frame; nowhere if not given.
         gap_frames: ``[S, R]`` int64, frames since the one before; 1 if not given.
         reference: ``[S, R, 52]``, what the model says of the same frames out of a longer past, for ``consistency``.
+        afresh: ``[S, R, 52]``, what is held to the reference, where that is not ``predicted``: the same frames from a
+            state that begins with the passage.
 
     Raises:
         BatchError: shapes that do not fit each other.
@@ -33,13 +35,14 @@ class Passage:
     reset: Tensor | None = None
     gap_frames: Tensor | None = None
     reference: Tensor | None = None
+    afresh: Tensor | None = None
 
     def __post_init__(self) -> None:
         rows, curves = self.predicted.shape[:2], self.predicted.shape[-1:]
         wanted = {"target": (*rows, *curves), "mask": rows, "spread": curves, "reset": rows, "gap_frames": rows}
         if self.predicted.dim() != 3:
             raise BatchError(f"predicted {list(self.predicted.shape)}", expected="[streams, frames, 52]")
-        for name, shape in {**wanted, "reference": (*rows, *curves)}.items():
+        for name, shape in {**wanted, "reference": (*rows, *curves), "afresh": (*rows, *curves)}.items():
             given = getattr(self, name)
             if given is not None and given.shape != shape:
                 seen = f"{name} {list(given.shape)} beside predicted {list(self.predicted.shape)}"

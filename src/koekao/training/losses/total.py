@@ -62,6 +62,10 @@ class Judge:
         stride = self._stride_at(epoch)
         self._weights = self._config.weights_at(epoch=epoch, n_epochs=self._n_epochs, stride_frames=stride)
 
+    def weighs(self, term: str) -> bool:
+        """Whether a loss has weight now; what is only needed for it need not be computed where it has none."""
+        return term in self._weights
+
     def parts(self, passage: Passage) -> LossParts:
         """The losses of a passage.
 
@@ -109,9 +113,9 @@ def _consistency(p: Passage) -> CurveLosses:
         raise ConfigError(
             "consistency has a weight, and there is no second prediction to be consistent with",
             expected="a passage with a reference",
-            do="set the weight of consistency to 0, or train a model that predicts from two pasts",
+            do="set its weight to 0, or train with the sequential trainer, which predicts from two pasts",
         )
-    return consistency_by_curve(p.predicted, p.reference, p.spread, p.mask)
+    return consistency_by_curve(p.predicted if p.afresh is None else p.afresh, p.reference, p.spread, p.mask)
 
 
 BY_CURVE: Mapping[str, Callable[[Passage], CurveLosses]] = {

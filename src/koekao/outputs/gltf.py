@@ -1,0 +1,173 @@
+"""A morph animation in glTF 2.0: ``.glb``, or ``.gltf`` with its bytes inside; on the caller's face or on the carrier.
+
+The animation is one more entry of the document: a sampler with the times of the keys (float32 seconds) and the weights
+of all targets at each, straight lines between (``LINEAR``), and a channel with the path ``weights`` for each node of
+the face. Its numbers stand behind what the first buffer has (in ``.gltf``: in a buffer of their own, at the end), so
+every byte, index and offset that was in the file stays. Meshes whose targets are named alike share their numbers.
+Source: glTF 2.0 specification, sections 3.6.2 (accessors), 3.11 (animations) and 4 (GLB).
+
+The keys are set aside on the disk while they come, 208 bytes a frame; of the times 4 bytes a frame are held.
+
+What it gives up: the rotations of head and eyes, for no two files agree which nodes those are; times finer than
+float32, which after two hours are good to a quarter of a millisecond.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import struct
+import warnings
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from koekao.arkit import N_CURVES
+from koekao.errors import OutputError
+from koekao.outputs.gltf_carrier import carrier_file
+from koekao.outputs.gltf_file import BINARY_CHUNK, JSON_CHUNK, MAGIC, GltfFile, first_buffer, read_gltf_file
+from koekao.outputs.gltf_targets import Targets, face_nodes
+from koekao.outputs.spool import Spool, spool_beside
+from koekao.outputs.target import Append, Frames, Target
+
+_FLOAT = 5126
+_MOST_BYTES = 2**32 - 1
+_URI = "data:application/octet-stream;base64,"
+
+
+@contextmanager
+def writing(target: Target) -> Iterator[Append]:
+    """Write a glTF (see :mod:`koekao.outputs.target`); ``.gltf`` if the name ends so, else the binary form.
+
+    Raises:
+        OutputError: a face that cannot be animated; times that are one as float32; more than 4 GiB.
+    """
+    file = carrier_file() if target.face is None else read_gltf_file(target.face)
+    nodes, missing = face_nodes(file)
+    is_text = target.path.suffix.lower() == ".gltf"
+    before = b"" if is_text and file.binary is None else first_buffer(file)
+    if missing:
+        what = f"{file.path}: no morph target for {len(missing)} of the 52 curves: {', '.join(missing)}"
+        warnings.warn(what, stacklevel=2)
+    times = array("f")
+    with spool_beside(target.temporary, N_CURVES) as spool:
+
+        def append(frames: Frames) -> None:
+            spool.add(frames.curves)
+            times.extend(float(frames.times.exact(frames.first + i)) for i in range(len(frames.curves)))
+
+        yield append
+        keys = _Keys(spool, _increasing(times, target), nodes)
+        with target.temporary.open("wb") as out:
+            if is_text:
+                _write_text(out, file, before, keys)
+            else:
+                _write_binary(out, file, before, keys, target)
+
+
+def _increasing(times: array[float], target: Target) -> NDArray[np.float32]:
+    found = np.array(times, "<f4")
+    same = np.flatnonzero(np.diff(found) <= 0)
+    if len(same):
+        what = f"the times of frames {same[0]} and {same[0] + 1} are one as float32, {found[same[0]]} s"
+        raise OutputError(what, where=target.path, expected="times that increase", do="begin nearer to 0")
+    return found
+
+
+class _Keys:
+    """The numbers of the animation, as they will lie one after another, and the entries that tell of them."""
+
+    def __init__(self, spool: Spool, times: NDArray[np.float32], nodes: dict[int, Targets]) -> None:
+        self._spool, self._times, self._nodes = spool, times, nodes
+        self._sets = list(dict.fromkeys(nodes.values()))  # of meshes with the same targets, one
+        self.n_bytes = 4 * len(times) * (1 + sum(len(targets.curves) for targets in self._sets))
+
+    def describe(self, file: GltfFile, buffer: int, offset: int) -> None:
+        """Add the animation to a document whose buffer ``buffer`` will have the numbers from ``offset`` on."""
+        n_frames = len(self._times)
+        bounds = {"min": [float(self._times[0])], "max": [float(self._times[-1])]}
+        time = _accessor(file, buffer, offset, n_frames, **bounds)
+        offset += 4 * n_frames
+        outputs = []
+        for targets in self._sets:
+            count = n_frames * len(targets.curves)
+            outputs.append(_accessor(file, buffer, offset, count))
+            offset += 4 * count
+        samplers = [{"input": time, "interpolation": "LINEAR", "output": output} for output in outputs]
+        channels = [
+            {"sampler": self._sets.index(targets), "target": {"node": node, "path": "weights"}}
+            for node, targets in self._nodes.items()
+        ]
+        file.add("animations", {"name": "koekao", "samplers": samplers, "channels": channels})
+
+    def blocks(self) -> Iterator[bytes]:
+        """The numbers, little-endian."""
+        yield self._times.tobytes()
+        for targets in self._sets:
+            curves = np.array(targets.curves)
+            driven = curves >= 0
+            for rows in self._spool.blocks():
+                weights = np.empty((len(rows), len(curves)), "<f4")
+                weights[:] = targets.rest
+                weights[:, driven] = rows[:, curves[driven]]
+                yield weights.tobytes()
+
+
+def _accessor(file: GltfFile, buffer: int, offset: int, count: int, **bounds: Any) -> int:
+    view = {"buffer": buffer, "byteOffset": offset, "byteLength": 4 * count}
+    number = file.add("bufferViews", view)
+    return file.add(
+        "accessors", {"bufferView": number, "componentType": _FLOAT, "count": count, "type": "SCALAR", **bounds}
+    )
+
+
+def _write_binary(out: IO[bytes], file: GltfFile, before: bytes, keys: _Keys, target: Target) -> None:
+    """A GLB: what was in the first buffer, then the keys."""
+    before += b"\0" * (-len(before) % 4)
+    size = len(before) + keys.n_bytes
+    if not file.entries("buffers"):
+        file.add("buffers", {})
+    first = file.entries("buffers")[0]
+    first.pop("uri", None)
+    first["byteLength"] = size
+    keys.describe(file, 0, len(before))
+    text = _as_json(file)
+    text += b" " * (-len(text) % 4)
+    total = 12 + 8 + len(text) + 8 + size + sum(8 + len(data) for _, data in file.others)
+    if total > _MOST_BYTES:
+        expected = "at most 4 GiB, which is all that a GLB can hold"
+        raise OutputError(f"{total} bytes", where=target.path, expected=expected, do="cut it in pieces")
+    out.write(MAGIC + struct.pack("<II", 2, total))
+    out.write(struct.pack("<II", len(text), JSON_CHUNK) + text)
+    out.write(struct.pack("<II", size, BINARY_CHUNK) + before)
+    for block in keys.blocks():
+        out.write(block)
+    for kind, data in file.others:
+        out.write(struct.pack("<II", len(data), kind) + data)
+
+
+def _write_text(out: IO[bytes], file: GltfFile, before: bytes, keys: _Keys) -> None:
+    """A ``.gltf``: the keys in a buffer of their own, as base64 that is made as it is written."""
+    for first in file.entries("buffers")[:1]:
+        if file.binary is not None and first.get("uri") is None:
+            first["uri"] = _URI + base64.b64encode(before).decode("ascii")
+    mark = secrets.token_hex(16)
+    buffer = file.add("buffers", {"byteLength": keys.n_bytes, "uri": _URI + mark})
+    keys.describe(file, buffer, 0)
+    begin, _, end = _as_json(file).partition(mark.encode("ascii"))
+    out.write(begin)
+    left = b""
+    for block in keys.blocks():
+        whole = len(left + block) // 3 * 3  # base64 takes three bytes at a time
+        data, left = (left + block)[:whole], (left + block)[whole:]
+        out.write(base64.b64encode(data))
+    out.write(base64.b64encode(left) + end)
+
+
+def _as_json(file: GltfFile) -> bytes:
+    return json.dumps(file.document, separators=(",", ":"), allow_nan=False).encode("ascii")
