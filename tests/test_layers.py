@@ -20,7 +20,7 @@ TREES = {
     )
     for path in sorted(ROOT.rglob("*.py"))
 }
-FIRST_ROW = {"arkit", "clock", "compiled", "errors", "machine", "atomic"}
+FIRST_ROW = {"arkit", "clock", "compiled", "errors", "machine", "atomic", "lips", "yaml_file"}
 MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
     "takes": FIRST_ROW,
     "corpus": FIRST_ROW | {"takes"},
@@ -30,6 +30,7 @@ MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
     "models": FIRST_ROW | {"features"},
     "animation": FIRST_ROW | {"features", "models"},
     "training": FIRST_ROW | {"takes", "corpus", "windows", "batches", "features", "models", "animation"},
+    "controls": FIRST_ROW,
     "outputs": FIRST_ROW,
     "conversion": FIRST_ROW | {"takes", "outputs"},
     "export": FIRST_ROW | {"features", "models"},
@@ -40,7 +41,7 @@ MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
 Training stands above animation: it validates by animating whole takes with the very code that users animate with.
 """
 FREE = {"koekao", "api", "cli", "__main__", "testing"}
-WITHOUT_TORCH = FIRST_ROW | {"takes", "corpus", "windows", "outputs", "conversion", "viewer"}
+WITHOUT_TORCH = FIRST_ROW | {"takes", "corpus", "windows", "controls", "outputs", "conversion", "viewer"}
 HEAVY = {"torch", "pyarrow", "onnx", "onnxruntime", "av", "ray", "tensorboard", "matplotlib", "rich", "cyclopts"}
 HEAVY |= {"soundfile", "soxr", "librosa", "scipy", "safetensors", "numba"}
 
