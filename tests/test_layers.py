@@ -20,7 +20,7 @@ TREES = {
     )
     for path in sorted(ROOT.rglob("*.py"))
 }
-FIRST_ROW = {"arkit", "clock", "compiled", "errors", "machine", "atomic"}
+FIRST_ROW = {"arkit", "clock", "compiled", "errors", "machine", "atomic", "lips", "yaml_file"}
 MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
     "takes": FIRST_ROW,
     "corpus": FIRST_ROW | {"takes"},
@@ -30,6 +30,7 @@ MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
     "models": FIRST_ROW | {"features"},
     "animation": FIRST_ROW | {"features", "models"},
     "training": FIRST_ROW | {"takes", "corpus", "windows", "batches", "features", "models", "animation"},
+    "controls": FIRST_ROW,
     "outputs": FIRST_ROW,
     "live": FIRST_ROW | {"takes", "animation", "controls", "outputs", "wire"},
     "conversion": FIRST_ROW | {"takes", "outputs"},
@@ -42,7 +43,7 @@ MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
 Training stands above animation: it validates by animating whole takes with the very code that users animate with.
 """
 FREE = {"koekao", "api", "cli", "__main__", "testing"}
-WITHOUT_TORCH = FIRST_ROW | {"takes", "corpus", "windows", "outputs", "conversion", "wire", "viewer", "live"}
+WITHOUT_TORCH = FIRST_ROW | {"takes", "corpus", "windows", "controls", "outputs", "conversion", "wire", "viewer", "live"}
 HEAVY = {"torch", "pyarrow", "onnx", "onnxruntime", "av", "ray", "tensorboard", "matplotlib", "rich", "cyclopts"}
 HEAVY |= {"soundfile", "soxr", "librosa", "scipy", "safetensors", "numba", "websockets"}
 

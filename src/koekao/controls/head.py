@@ -1,0 +1,63 @@
+"""Small motion of the head, as a function of (seed, time): smooth noise whose power falls with frequency.
+
+Four layers of chance values, 4, 2, 1 and 0.5 s apart, each a uniform cubic B-spline through which the values are
+blended: twice differentiable, next to nothing above 2 Hz, and never beyond the largest value, so the bound holds for
+good and not only usually. Slower layers weigh more, so the spectrum falls about as 1/f^2 in power (1/f in amplitude),
+as the head of someone who listens or speaks does. Pitch moves 0.7, roll 0.4 times as far as yaw. The head comes out of
+the neutral pose within the first second.
+
+What it gives up: it knows no words. People nod on stresses, and this head does not.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from koekao.controls.keyed import KeyedChance
+from koekao.controls.settings import HeadMotion
+from koekao.controls.stage import eased, times_of
+
+APART_S = (4.0, 2.0, 1.0, 0.5)
+WEIGHTS = (0.5, 0.27, 0.15, 0.08)
+AXES = (1.0, 0.7, 0.4)
+"""Yaw, pitch and roll as shares of the amount."""
+COMES_IN_S = 1.0
+_PURPOSE = 16
+
+
+class HeadStream:
+    """The head at frames of ``fps``."""
+
+    def __init__(self, settings: HeadMotion, fps: Fraction, seed: int) -> None:
+        is_on = settings.when != "never" and settings.amount_deg > 0
+        self._reach_rad = np.array(AXES) * (math.radians(settings.amount_deg) if is_on else 0.0)
+        self._fps = fps
+        self._layers = [KeyedChance(seed, _PURPOSE + i, 3) for i in range(len(APART_S))] if is_on else []
+
+    def frames(self, first: int, n: int) -> NDArray[np.float64]:
+        """Yaw, pitch and roll of frames ``first .. first + n - 1`` in radians: ``[n, 3]``."""
+        pose = np.zeros((n, 3))
+        if not self._layers or not n:
+            return pose
+        time_s = times_of(first, n, self._fps)
+        for layer, apart_s, weight in zip(self._layers, APART_S, WEIGHTS):
+            pose += weight * _blended(layer, time_s / apart_s)
+        moving: NDArray[np.float64] = self._reach_rad * (eased(time_s / COMES_IN_S)[:, None] * pose)
+        return moving
+
+
+def _blended(chance: KeyedChance, place: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The uniform cubic B-spline of values in [-1, 1) at places among them: ``[n, 3]``."""
+    knot = place.astype(np.int64)
+    u = (place - knot)[:, None]
+    values = 2 * chance.rows(int(knot[0]), int(knot[-1]) - int(knot[0]) + 4) - 1
+    a, b, c, d = (values[knot - knot[0] + i] for i in range(4))
+    v = 1 - u
+    blended: NDArray[np.float64] = (
+        v * v * v * a + (3 * u * u * u - 6 * u * u + 4) * b + (3 * v * v * v - 6 * v * v + 4) * c + u * u * u * d
+    ) / 6
+    return blended
