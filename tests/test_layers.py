@@ -43,7 +43,17 @@ MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
 Training stands above animation: it validates by animating whole takes with the very code that users animate with.
 """
 FREE = {"koekao", "api", "cli", "__main__", "testing"}
-WITHOUT_TORCH = FIRST_ROW | {"takes", "corpus", "windows", "controls", "outputs", "conversion", "wire", "viewer", "live"}
+WITHOUT_TORCH = FIRST_ROW | {
+    "takes",
+    "corpus",
+    "windows",
+    "controls",
+    "outputs",
+    "conversion",
+    "wire",
+    "viewer",
+    "live",
+}
 HEAVY = {"torch", "pyarrow", "onnx", "onnxruntime", "av", "ray", "tensorboard", "matplotlib", "rich", "cyclopts"}
 HEAVY |= {"soundfile", "soxr", "librosa", "scipy", "safetensors", "numba", "websockets"}
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from koekao.batches import ClipSpec, Loader, StreamSpec
 from koekao.batches.loader import HowLoaded
 from koekao.batches.spec import clip_frames
+from koekao.clock import parse_fps
 from koekao.corpus import Corpus, FrameColumn, pack_column
 from koekao.errors import ConfigError
 from koekao.training import Evaluation, PretrainConfig, Pretrained, TrainConfig, Trainer, open_run
@@ -21,6 +23,10 @@ from koekao.training.distributed import together
 from koekao.windows import StridePolicy
 from koekao.windows.grid import Short
 from koekao.windows.stride import Schedule
+
+if TYPE_CHECKING:
+    from koekao.controls import ControlSettings
+    from koekao.live.performance import Performance
 
 
 class OpenCorpus(Corpus):
@@ -262,25 +268,83 @@ def evaluate(run: str | Path, corpus: str | Path | Corpus, *, split: str = "unse
     return _evaluate(open_run(run), corpus, split=split)
 
 
-def animate(run: str | Path, sound: str | Path, output: str | Path | None = None) -> NDArray[np.float32]:
+def animate(
+    run: str | Path,
+    sound: str | Path,
+    output: str | Path | None = None,
+    *,
+    format: str | None = None,
+    face: str | Path | None = None,
+    controls: str | Path | ControlSettings | None = None,
+    fps: str | Fraction | None = None,
+    seed: int = 0,
+) -> NDArray[np.float32]:
     """Animate a sound file with a run's model: ``[n_frames, 52]`` float32 in 0..1, frame k at k / fps.
 
     Args:
-        output: also write it there; ``.csv`` (Live Link Face), ``.jsonl`` or ``.json`` (named, LAM layout).
+        run: a run's folder. sound: any length; another rate than the model's is resampled as live sound is.
+        output: also write it there as it is made; the ending says the format unless ``format`` does
+            (:data:`koekao.outputs.FORMATS`).
+        face: a ``.glb`` or ``.gltf`` of your own to animate, for ``.glb`` and ``.gltf``.
+        controls: the animator's: settings, a YAML file of them, or the name of a preset.
+        fps: frames a second that come out; the model's where not given.
+        seed: of blinks and small motions that the controls add.
 
     Raises:
-        RunError, ModelError, SoundError, OutputError: naming the file and what to do.
+        RunError, ModelError, SoundError, ConfigError, OutputError: naming the file and what to do.
     """
-    from koekao.animation import animate as animate_sound
-    from koekao.outputs import format_name, write_curves
-    from koekao.takes import read_sound
-    from koekao.takes.take import as_float
+    from koekao.live.recorded import animated
+
+    parts: list[NDArray[np.float32]] = []
+    animated(
+        sound,
+        performances(run, output, format=format, controls=controls, fps=fps, seed=seed),
+        output,
+        format=format,
+        face=face,
+        on_played=lambda played: parts.append(played.curves),
+    )
+    return np.concatenate(parts)
+
+
+def performances(
+    run: str | Path,
+    output: str | Path | None = None,
+    *,
+    format: str | None = None,
+    controls: str | Path | ControlSettings | None = None,
+    fps: str | Fraction | None = None,
+    seed: int = 0,
+) -> Callable[[int], Performance]:
+    """What makes a fresh performance of a run's face for sound of so many Hz; arguments as of :func:`animate`.
+
+    Raises:
+        as :func:`animate`, before any sound is heard.
+    """
+    from koekao.animation import Animator
+    from koekao.controls import Controls
+    from koekao.live.performance import Performance
+    from koekao.outputs import format_name
 
     if output is not None:
-        format_name(Path(output))  # refuse an unknown ending before the work
+        format_name(Path(output), format)  # refuse an unknown ending before the work
+    settings = _settings_of(controls)
+    rate = None if fps is None else parse_fps(fps)
     model = open_run(run).model()
-    heard = read_sound(sound, sample_rate=model.clock.sample_rate, dtype="float32")
-    curves = animate_sound(model, as_float(heard.samples))
-    if output is not None:
-        write_curves(output, curves, model.clock.fps)
-    return curves
+
+    def at(sample_rate: int) -> Performance:
+        controlled = None
+        if controls is not None or rate is not None:
+            controlled = Controls(settings, model.clock.fps, fps_out=rate, seed=seed)
+        return Performance(Animator(model), sample_rate=sample_rate, controls=controlled)
+
+    return at
+
+
+def _settings_of(controls: str | Path | ControlSettings | None) -> ControlSettings:
+    """The name of a preset, else a file."""
+    from koekao.controls import PRESETS, ControlSettings, load_controls, preset
+
+    if controls is None or isinstance(controls, ControlSettings):
+        return controls or ControlSettings()
+    return preset(str(controls)) if str(controls) in PRESETS else load_controls(controls)

@@ -216,7 +216,9 @@ def test_a_line_a_frame() -> None:
     with PrintSink(out) as sink:
         sink.send(FaceFrame(12, Fraction(2, 5), curves, np.zeros(9, np.float32)))
     sink.send(known())
-    assert out.getvalue() == "    12     0.400 s  mouthFunnel -0.75  jawOpen 0.52  mouthPucker 0.00  browDownLeft 0.00\n"
+    assert (
+        out.getvalue() == "    12     0.400 s  mouthFunnel -0.75  jawOpen 0.52  mouthPucker 0.00  browDownLeft 0.00\n"
+    )
     assert sink.counts == Counts(sent=1, failed=1)
 
 
