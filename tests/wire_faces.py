@@ -17,7 +17,7 @@ MouthSmileRight MouthFrownLeft MouthFrownRight MouthDimpleLeft MouthDimpleRight 
 MouthRollLower MouthRollUpper MouthShrugLower MouthShrugUpper MouthPressLeft MouthPressRight MouthLowerDownLeft
 MouthLowerDownRight MouthUpperUpLeft MouthUpperUpRight BrowDownLeft BrowDownRight BrowInnerUp BrowOuterUpLeft
 BrowOuterUpRight CheekPuff CheekSquintLeft CheekSquintRight NoseSneerLeft NoseSneerRight TongueOut
-""".split()
+""".split()  # noqa: SIM905 (as it is written elsewhere)
 """Unreal's order, written down by hand here."""
 
 

@@ -21,7 +21,7 @@ mouthShrugLower eyeLookUp_R eyeLookOut_R mouthPress_R cheekPuff jawForward mouth
 browOuterUp_L browInnerUp mouthDimple_R browDown_R mouthUpperUp_R mouthRollUpper mouthFunnel mouthStretch_R mouthFrown_R
 eyeLookDown_R jawOpen jawLeft browDown_L mouthSmile_L noseSneer_R mouthLowerDown_R noseSneer_L eyeWide_L mouthStretch_L
 browOuterUp_R eyeLookIn_L eyeSquint_R eyeLookUp_L mouthLeft
-""".split()
+""".split()  # noqa: SIM905 (as it is written elsewhere)
 ANGLES = "=head#10.5,-20,30,0.1,0.2,-0.3|rightEye#1,2,3|leftEye#4,5,6|"
 
 

@@ -97,7 +97,7 @@ def shapes(**changes: Any) -> dict[str, Any]:
         (FRAME | {"pose": [0, 0, "0", *[0] * 6]}, "HeadRoll"),
         (FRAME | {"blendshapes": list(range(52))}, "blendshapes"),
         (shapes(jawopen=1), "blendshapes"),
-        (FRAME | {"blendshapes": {name: 0 for name in NAMES[1:]}}, "blendshapes"),
+        (FRAME | {"blendshapes": dict.fromkeys(NAMES[1:], 0)}, "blendshapes"),
         (shapes(jawOpen=None), "jawOpen"),
         (shapes(jawOpen=True), "jawOpen"),
         (shapes(jawOpen=1e39), "jawOpen"),
