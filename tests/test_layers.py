@@ -119,7 +119,7 @@ def test_nobody_imports_above_his_layer(module: str) -> None:
         ("koekao.api", "from koekao.testing import laws", True),
         ("koekao.cli.demo", "from koekao.api import open", False),
         ("koekao.outputs", "from koekao.takes import Take", True),
-        ("koekao.wire.curve_file", "from koekao.outputs import write_curves", False),
+        ("koekao.wire.filed", "from koekao.outputs import write_curves", False),
         ("koekao.wire.receivers", "from koekao.animation import Animator", True),
         ("koekao.models.frame", "import torch", False),
         ("koekao.clock", "from koekao.takes import Take", True),

@@ -14,60 +14,14 @@ from koekao.wire import FaceFrame, still
 from koekao.wire.ifacialmocap import decode, encode
 from wire_faces import known, moving
 
-ORDER = [
-    "mouthSmile_R",
-    "eyeLookOut_L",
-    "mouthUpperUp_L",
-    "eyeWide_R",
-    "mouthClose",
-    "mouthPucker",
-    "mouthRollLower",
-    "eyeBlink_R",
-    "eyeLookDown_L",
-    "cheekSquint_R",
-    "eyeBlink_L",
-    "tongueOut",
-    "jawRight",
-    "eyeLookIn_R",
-    "cheekSquint_L",
-    "mouthDimple_L",
-    "mouthPress_L",
-    "eyeSquint_L",
-    "mouthRight",
-    "mouthShrugLower",
-    "eyeLookUp_R",
-    "eyeLookOut_R",
-    "mouthPress_R",
-    "cheekPuff",
-    "jawForward",
-    "mouthLowerDown_L",
-    "mouthFrown_L",
-    "mouthShrugUpper",
-    "browOuterUp_L",
-    "browInnerUp",
-    "mouthDimple_R",
-    "browDown_R",
-    "mouthUpperUp_R",
-    "mouthRollUpper",
-    "mouthFunnel",
-    "mouthStretch_R",
-    "mouthFrown_R",
-    "eyeLookDown_R",
-    "jawOpen",
-    "jawLeft",
-    "browDown_L",
-    "mouthSmile_L",
-    "noseSneer_R",
-    "mouthLowerDown_R",
-    "noseSneer_L",
-    "eyeWide_L",
-    "mouthStretch_L",
-    "browOuterUp_R",
-    "eyeLookIn_L",
-    "eyeSquint_R",
-    "eyeLookUp_L",
-    "mouthLeft",
-]
+ORDER = """
+mouthSmile_R eyeLookOut_L mouthUpperUp_L eyeWide_R mouthClose mouthPucker mouthRollLower eyeBlink_R eyeLookDown_L
+cheekSquint_R eyeBlink_L tongueOut jawRight eyeLookIn_R cheekSquint_L mouthDimple_L mouthPress_L eyeSquint_L mouthRight
+mouthShrugLower eyeLookUp_R eyeLookOut_R mouthPress_R cheekPuff jawForward mouthLowerDown_L mouthFrown_L mouthShrugUpper
+browOuterUp_L browInnerUp mouthDimple_R browDown_R mouthUpperUp_R mouthRollUpper mouthFunnel mouthStretch_R mouthFrown_R
+eyeLookDown_R jawOpen jawLeft browDown_L mouthSmile_L noseSneer_R mouthLowerDown_R noseSneer_L eyeWide_L mouthStretch_L
+browOuterUp_R eyeLookIn_L eyeSquint_R eyeLookUp_L mouthLeft
+""".split()  # noqa: SIM905 (as it is written elsewhere)
 ANGLES = "=head#10.5,-20,30,0.1,0.2,-0.3|rightEye#1,2,3|leftEye#4,5,6|"
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
-import os
 import socket
 import subprocess
 import sys
@@ -14,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from koekao.clock import Clock
 from koekao.errors import ConfigError, OutputError, WireError
 from koekao.takes import read_curves
-from koekao.wire import SPECS, Counts, FaceFrame, listen, open_sink
+from koekao.wire import SPECS, Counts, FaceFrame, listen, open_sink, still
 from koekao.wire.address import Address, parse_address
-from koekao.wire.curve_file import CurveFile
 from koekao.wire.filed import FileSink
 from koekao.wire.printed import PrintSink
 from wire_faces import known, moving
@@ -120,7 +118,8 @@ def test_receivers_that_there_are_not_are_refused() -> None:
 def test_without_websockets_one_is_told_what_to_install() -> None:
     code = (
         "import sys; sys.modules['websockets'] = None; sys.modules['websockets.asyncio.server'] = None\n"
-        "from fractions import Fraction; from koekao.wire import open_sink, listen; from koekao.errors import ConfigError\n"
+        "from fractions import Fraction; from koekao.wire import open_sink, listen\n"
+        "from koekao.errors import ConfigError\n"
         "for f in (lambda: open_sink('ws::0', fps=Fraction(30)), lambda: listen('ws')):\n"
         "    try: f()\n"
         "    except ConfigError as error: print(error.do)\n"
@@ -136,77 +135,84 @@ def test_a_file_holds_every_frame(tmp_path: Path, name: str) -> None:
     with open_sink(f"file:{tmp_path / name}", fps=FPS) as sink:
         for frame in frames:
             sink.send(frame)
-        assert list(tmp_path.iterdir()) == []  # whole or not at all
+        assert not (tmp_path / name).exists()  # whole or not at all
         assert sink.describe().endswith(f"to {tmp_path / name}")
     assert sink.counts == Counts(sent=50)
     assert np.array_equal(read_curves(tmp_path / name).values, np.stack([frame.curves for frame in frames]))
 
 
-def test_rows_of_a_file_are_when_their_frames_are(tmp_path: Path) -> None:
-    """From the first frame's time on; where frames are missing, each row is where it belongs."""
+def test_a_file_stays_in_time_with_the_sound_whatever_is_missing(tmp_path: Path) -> None:
+    """Row k is the face at k / fps: at rest before the first frame, as it was where frames are missing."""
+    frames = moving(12, FPS)
+    with open_sink(f"file:{tmp_path / 'face.jsonl'}", fps=FPS) as sink:
+        for k in (2, 3, 7, 5, 7, 11):
+            sink.send(frames[k])
+    assert sink.counts == Counts(sent=4, dropped=2)
+    track = read_curves(tmp_path / "face.jsonl")
+    held = [None, None, 2, 3, 3, 3, 3, 7, 7, 7, 7, 11]
+    for k, source in enumerate(held):
+        assert np.array_equal(track.values[k], np.zeros(52) if source is None else frames[source].curves), k
+    assert track.values.shape == (12, 52)
+    assert track.time_s == pytest.approx([k / 30 for k in range(12)], abs=1e-6)
 
-    def times(frames: list[FaceFrame]) -> list[float]:
-        with open_sink(f"file:{tmp_path / 'face.jsonl'}", fps=FPS) as sink:
-            for frame in frames:
-                sink.send(frame)
-        return [json.loads(line)["timestamp"] for line in (tmp_path / "face.jsonl").read_text().splitlines()]
 
-    frames = moving(10, FPS)
-    assert times(frames[3:]) == [round(k / 30, 6) for k in range(3, 10)]
-    assert times(frames[:3] + frames[7:]) == pytest.approx([k / 30 for k in (0, 1, 2, 7, 8, 9)], abs=1e-9)
+def test_a_frame_belongs_to_the_row_that_is_nearest(tmp_path: Path) -> None:
+    """Frames that begin at whole samples are up to half a sample beside k / fps."""
+    clock = Clock(16_000, Fraction(30000, 1001))
+    with FileSink(tmp_path / "a.jsonl", clock.fps) as sink:
+        for k in range(3000):
+            sink.send(still(k, Fraction(clock.frame_start(k), clock.sample_rate), known().curves))
+    assert sink.counts == Counts(sent=3000)
 
 
-def test_a_frame_that_is_not_later_is_left_out_of_a_file(tmp_path: Path) -> None:
-    frames = moving(3, FPS)
+def test_a_frame_of_another_day_is_not_waited_for(tmp_path: Path) -> None:
     with FileSink(tmp_path / "a.jsonl", FPS) as sink:
-        for frame in (frames[0], frames[2], frames[1], frames[2]):
-            sink.send(frame)
-    sink.send(frames[2])
-    assert sink.counts == Counts(sent=2, dropped=2, failed=1)
+        sink.send(known(0, Fraction(0)))
+        sink.send(known(1, Fraction(10**9)))
+        sink.send(known(2, 1 / FPS))
+    assert sink.counts == Counts(sent=2, failed=1)
     assert len((tmp_path / "a.jsonl").read_text().splitlines()) == 2
 
 
+def test_head_and_eyes_are_written_where_the_format_has_a_place(tmp_path: Path) -> None:
+    for name in ("a.csv", "a.json"):  # pytest makes an error of the warning that there is none
+        with FileSink(tmp_path / name, FPS) as sink:
+            sink.send(known(0, Fraction(0)))
+        assert sink.counts == Counts(sent=1)
+    row = (tmp_path / "a.csv").read_text().splitlines()[1].split(",")
+    assert [float(cell) for cell in row[-9:]] == [(k - 4) / 16 for k in range(9)]
+
+
 def test_no_frames_make_no_file(tmp_path: Path) -> None:
-    with FileSink(tmp_path / "a.jsonl", FPS):
+    with FileSink(tmp_path / "a.jsonl", FPS) as sink:
         pass
+    assert list(tmp_path.iterdir()) == []
+    sink.send(known())
+    assert sink.counts == Counts(failed=1)
+
+
+def test_a_full_disk_counts_and_is_told_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = FileSink(tmp_path / "a.jsonl", FPS)
+    sink.send(known(0, Fraction(0)))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sink._file, "_append", full)
+        sink.send(known(1, 1 / FPS))
+    sink.send(known(2, 2 / FPS))
+    assert sink.counts.failed >= 1
+    with pytest.raises(OutputError, match="earlier row could not be written"):
+        sink.close()
+    sink.close()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_counts_and_does_not_raise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    frames = moving(4, FPS)
-    written = os.pwrite
-    full = iter([False, True, False, False])
-    monkeypatch.setattr(os, "pwrite", lambda *a: written(a[0], a[1][:7], a[2]) if next(full) else written(*a))
-    with FileSink(tmp_path / "a.jsonl", FPS) as sink:
-        for frame in frames:
-            sink.send(frame)
-    assert sink.counts == Counts(sent=3, failed=1)
-    rows = read_curves(tmp_path / "a.jsonl").values
-    assert np.array_equal(rows, np.stack([frames[k].curves for k in (0, 2, 3)]))
-
-
-def test_a_place_that_cannot_be_written_is_told_at_the_end(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    sink = FileSink(tmp_path / "file" / "a.jsonl", FPS)
-    sink.send(known())
-    with pytest.raises(OutputError, match="cannot be written"):
-        sink.close()
-    sink.close()
-
-
-def test_rows_do_not_pile_up_in_memory(tmp_path: Path) -> None:
-    import tracemalloc
-
-    file, frame = CurveFile(tmp_path / "a.jsonl", FPS), known()
-    file.append(0, Fraction(0), frame.curves)
-    tracemalloc.start()
-    for k in range(1, 5000):
-        file.append(k, k / FPS, frame.curves)
-    grown, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert grown < 20_000  # 5000 rows are a megabyte
-    file.close()
-    assert len(read_curves(tmp_path / "a.jsonl").values) == 5000
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no place that even root cannot write to")
+def test_a_place_that_cannot_be_written_is_told_at_once() -> None:
+    with pytest.raises(ConfigError, match="cannot be written"):
+        open_sink("file:/proc/koekao/a.jsonl", fps=FPS)
 
 
 def test_a_line_a_frame() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from koekao.errors import ConfigError
 
 LOOPBACK = "127.0.0.1"
-_WRITTEN = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%a-z]+)\]|(?P<host>[^\[\]:\s]*))(?::(?P<port>[0-9]{1,5}))?")
+_WRITTEN = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%a-z]+)\]|(?P<host>[^\[\]:/\s]*))(?::(?P<port>[0-9]{1,5}))?")
 
 
 @dataclass(frozen=True)

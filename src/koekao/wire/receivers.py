@@ -8,6 +8,7 @@ What it gives up: it is meant for tests and for looking, so frames lie in a list
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -190,7 +191,8 @@ class WebSocketReceiver(Receiver):
 
     def __init__(self, address: Address, every: int = 1) -> None:
         super().__init__(address)
-        self._connection = _connected(address)
+        self._held = contextlib.ExitStack()
+        self._connection = _connected(address, self._held)
         self.hello = self._greeted()
         if every > 1:
             self._connection.send(messages.encode_command(messages.Every(frames=every)))
@@ -223,34 +225,36 @@ class WebSocketReceiver(Receiver):
             text = self._connection.recv(timeout=_HELLO_S)
             first = messages.decode(text if isinstance(text, str) else "")
         except (TimeoutError, ConnectionClosed, WireError) as error:
-            self._connection.close()
+            self._held.close()
             raise ConfigError(f"ws://{self.address} is no koekao ({error or 'it says nothing'})") from error
         if isinstance(first, messages.Hello):
             return first
-        self._connection.close()
+        self._held.close()
         raise ConfigError(f"ws://{self.address} is no koekao (a frame before the hello)")
 
     def close(self) -> None:
         """Leave."""
         self._closed = True
-        self._connection.close()
+        self._held.close()
         self._thread.join()
 
 
-def _connected(address: Address) -> ClientConnection:
+def _connected(address: Address, held: contextlib.ExitStack) -> ClientConnection:
     try:
         from websockets.exceptions import InvalidHandshake
         from websockets.sync.client import connect
     except ImportError as error:
         raise ConfigError("websockets is not installed", do='pip install "koekao[live]"') from error
     try:
-        return connect(
-            f"ws://{address}/",
-            compression=None,
-            proxy=None,
-            max_size=messages.MOST_MESSAGE_BYTES,
-            open_timeout=5,
-            close_timeout=1,
+        return held.enter_context(
+            connect(
+                f"ws://{address}/",
+                compression=None,
+                proxy=None,
+                max_size=messages.MOST_MESSAGE_BYTES,
+                open_timeout=5,
+                close_timeout=1,
+            )
         )
     except (OSError, InvalidHandshake) as error:
         raise ConfigError(f"ws://{address} does not answer ({error})", do="start the sender first") from error

@@ -36,6 +36,8 @@ QUEUE_MESSAGES = 30
 """What waits for a client before the oldest goes: half a second at 60 frames a second."""
 MOST_CLIENTS = 32
 SEND_BUFFER_BYTES = 32768
+PING_S = 10.0
+"""A client that says nothing for twice as long is gone."""
 CLOSE_S = 1.0
 """How long a close waits for what is queued, and then for clients to say goodbye."""
 _log = logging.getLogger(__name__)
@@ -49,6 +51,12 @@ class _Client:
         self.connection, self.every = connection, 1
         self.queue: deque[str] = deque()
         self.waiting = asyncio.Event()
+        self.is_being_sent_to = False
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether there is something that it has not taken."""
+        return self.is_being_sent_to or bool(self.queue)
 
 
 class WebSocketSink(Closing):
@@ -75,7 +83,8 @@ class WebSocketSink(Closing):
         self._clients: set[_Client] = set()
         self._inbox: deque[tuple[int, str]] = deque()
         self._woken = self._closed = False
-        self._sent = self._dropped = self._failed = 0
+        self._sent = self._dropped = self._failed = 0  # counted by the thread
+        self._overrun = self._too_late = 0  # counted by the sender
         self.refused = 0
         """Connections and commands that were turned away."""
         self._loop = asyncio.new_event_loop()
@@ -86,7 +95,8 @@ class WebSocketSink(Closing):
     @property
     def counts(self) -> Counts:
         """What became of messages, each to one client; frames that nobody heard are in none."""
-        return Counts(sent=self._sent, dropped=self._dropped, failed=self._failed)
+        dropped, failed = self._dropped + self._overrun, self._failed + self._too_late
+        return Counts(sent=self._sent, dropped=dropped, failed=failed)
 
     @property
     def n_clients(self) -> int:
@@ -100,12 +110,12 @@ class WebSocketSink(Closing):
     def send(self, frame: FaceFrame) -> None:
         """Queue a frame for every client."""
         if self._closed:
-            self._failed += 1
+            self._too_late += 1
         elif self._clients:
             if len(self._inbox) >= QUEUE_MESSAGES:  # the thread is not awake
-                with contextlib.suppress(IndexError):
+                with contextlib.suppress(IndexError):  # it is now
                     self._inbox.popleft()
-                    self._dropped += len(self._clients)
+                    self._overrun += len(self._clients)
             self._inbox.append((frame.number, messages.encode_frame(frame)))
             if not self._woken:
                 self._woken = True
@@ -136,6 +146,8 @@ class WebSocketSink(Closing):
             max_queue=4,
             write_limit=SEND_BUFFER_BYTES,
             open_timeout=5,
+            ping_interval=PING_S,
+            ping_timeout=PING_S,
             close_timeout=CLOSE_S,
             server_header=None,
             logger=_log,
@@ -144,8 +156,11 @@ class WebSocketSink(Closing):
             self._deliver()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_S):
-                    while any(client.queue for client in self._clients):
+                    while any(client.is_owed for client in self._clients):
                         await asyncio.sleep(0.005)
+            for client in self._clients:
+                if client.is_owed:  # it does not read, so it would not hear a goodbye either
+                    client.connection.transport.abort()
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Nothing where a client may come in, else what it is told."""
@@ -175,6 +190,7 @@ class WebSocketSink(Closing):
             self._failed += len(client.queue)
             if writing is not None:
                 writing.cancel()
+                await asyncio.gather(writing, return_exceptions=True)
 
     async def _obey(self, client: _Client) -> None:
         """Read a client's commands until it goes, or says what is none."""
@@ -194,12 +210,13 @@ class WebSocketSink(Closing):
         while True:
             await client.waiting.wait()
             while client.queue:
+                text, client.is_being_sent_to = client.queue.popleft(), True
                 try:
-                    await client.connection.send(client.queue.popleft())
-                except ConnectionClosed:
+                    await client.connection.send(text)
+                except (ConnectionClosed, asyncio.CancelledError):
                     self._failed += 1
-                    return
-                self._sent += 1
+                    raise
+                self._sent, client.is_being_sent_to = self._sent + 1, False
             client.waiting.clear()
 
     def _deliver(self) -> None:
@@ -239,6 +256,7 @@ def _listening(address: Address) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # connections inherit it
         listening.bind(target)
+        listening.listen()  # whoever connects from now on is answered as soon as the thread runs
     except OSError as error:
         listening.close()
         what = f"{address} cannot be listened at ({error.strerror})"
