@@ -16,6 +16,7 @@ from koekao.batches.spec import clip_frames
 from koekao.clock import parse_fps
 from koekao.corpus import Corpus, FrameColumn, pack_column
 from koekao.errors import ConfigError
+from koekao.models import build
 from koekao.training import Evaluation, PretrainConfig, Pretrained, TrainConfig, Trainer, open_run
 from koekao.training import evaluate as _evaluate
 from koekao.training import pretrain as _pretrain
@@ -308,7 +309,7 @@ def animate(
 
 
 def performances(
-    run: str | Path,
+    run: str | Path | None,
     output: str | Path | None = None,
     *,
     format: str | None = None,
@@ -317,6 +318,8 @@ def performances(
     seed: int = 0,
 ) -> Callable[[int], Performance]:
     """What makes a fresh performance of a run's face for sound of so many Hz; arguments as of :func:`animate`.
+
+    Without a run it is the face of an untrained model, which moves somehow: to test what lies around it.
 
     Raises:
         as :func:`animate`, before any sound is heard.
@@ -330,7 +333,7 @@ def performances(
         format_name(Path(output), format)  # refuse an unknown ending before the work
     settings = _settings_of(controls)
     rate = None if fps is None else parse_fps(fps)
-    model = open_run(run).model()
+    model = build("stream", {}) if run is None else open_run(run).model()
 
     def at(sample_rate: int) -> Performance:
         controlled = None

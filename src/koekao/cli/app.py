@@ -21,6 +21,7 @@ from koekao.cli.demo import demo
 from koekao.cli.evaluate import evaluate
 from koekao.cli.features import features
 from koekao.cli.inspect import inspect
+from koekao.cli.live import live
 from koekao.cli.pack import pack
 from koekao.cli.pretrain import pretrain
 from koekao.cli.synthesize import synthesize
@@ -42,6 +43,7 @@ _VERBS: tuple[Callable[..., int | None], ...] = (
     train,
     evaluate,
     animate,
+    live,
     synthesize,
     demo,
 )

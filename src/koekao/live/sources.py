@@ -6,6 +6,7 @@ sound to an :class:`~koekao.live.inbox.Inbox` from a thread of its own, ``stop``
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -84,7 +85,23 @@ class _Thread:
             inbox.end()
 
 
-class FileSource(_Thread):
+class SpokenSource(_Thread):
+    """Sound in memory, ``[n]`` float32, heard as fast as it is spoken, in blocks of 10 ms."""
+
+    def __init__(self, sound: NDArray[np.float32], sample_rate: int, title: str) -> None:
+        super().__init__()
+        self.title, self.sample_rate = title, sample_rate
+        self._sound = sound
+
+    def blocks(self) -> Iterator[NDArray[np.float32]]:
+        size = int(BLOCK_S * self.sample_rate)
+        return (self._sound[i : i + size] for i in range(0, len(self._sound), size))
+
+    def pace(self, n_samples: int, began_s: float) -> None:
+        self._stopped.wait(max(0.0, began_s + n_samples / self.sample_rate - time.perf_counter()))
+
+
+class FileSource(SpokenSource):
     """A sound file, heard as fast as it was spoken, in blocks of 10 ms.
 
     Raises:
@@ -92,16 +109,13 @@ class FileSource(_Thread):
     """
 
     def __init__(self, path: str | Path) -> None:
-        super().__init__()
+        _Thread.__init__(self)
         self.title = str(path)
-        self._sound = self._open.enter_context(passing_sound(path, block_s=BLOCK_S))
-        self.sample_rate = self._sound.info.sample_rate
+        self._file = self._open.enter_context(passing_sound(path, block_s=BLOCK_S))
+        self.sample_rate = self._file.info.sample_rate
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
-        return self._sound.blocks
-
-    def pace(self, n_samples: int, began_s: float) -> None:
-        self._stopped.wait(max(0.0, began_s + n_samples / self.sample_rate - time.perf_counter()))
+        return self._file.blocks
 
 
 class PipeSource(_Thread):
@@ -125,8 +139,7 @@ class PipeSource(_Thread):
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         frame_bytes, rest = self._type.itemsize * self._channels, b""
-        read = getattr(self._pipe, "read1", self._pipe.read)  # what has come, not what would fill a buffer
-        while data := read(_READ_BYTES):
+        while data := self._read():
             data = rest + data
             whole = len(data) - len(data) % frame_bytes
             rest = data[whole:]
@@ -135,6 +148,15 @@ class PipeSource(_Thread):
         if rest:
             what = f"the sound ends within a sample ({len(rest)} of {frame_bytes} bytes)"
             raise SoundError(what, where=self.title, do="state the sample type and the channels that it has")
+
+    def _read(self) -> bytes:
+        """What has come, not what would fill a buffer. A pipe is read by its number: the lock of a buffer that a thread
+        waits in would keep the program from ending."""
+        try:
+            number = self._pipe.fileno()
+        except OSError:  # it lies in memory
+            return bytes(self._pipe.read(_READ_BYTES))
+        return os.read(number, _READ_BYTES)
 
 
 class MicrophoneSource:
