@@ -2,12 +2,11 @@
 
 Time is cut into slots of the mean interval, one blink in each, moved from the middle by a chance of up to a quarter of
 the range either way. So two blinks are as far apart as the settings say, at least and at most. A blink takes 150 to
-200 ms: the lids go down in 30 % of what is left of that beside 1/24 s for which they stay shut, so that every rate from
-24 has a frame of closed eyes, and come up slower (people: down in 50-100 ms, up in twice that; Evinger et al. 1991).
-Some come twice, the second less deep.
+200 ms: the lids stay shut for 1/24 s of it, so that every rate from 24 on has a frame of closed eyes; of the rest they
+take 35 % to go down and, slower as people's do, 65 % to come up. Some come twice, the second less deep.
 
-``still`` leaves out a blink that would begin within 2 s of any motion of the model's own lids. Where both move, the
-lower lid wins. No latency.
+``still`` leaves out a blink that would begin within 2 s after any motion of the model's own lids. It does not look
+ahead: where the model blinks while ours is on its way the lower lid wins, and the two are one longer blink. No latency.
 
 What it gives up: real intervals are skewed, with now and then a very long one.
 """
@@ -30,7 +29,7 @@ from koekao.controls.stillness import Stillness
 
 SHUT_S = 1 / 24
 SHORTEST_S, LONGEST_S = 0.15, 0.20
-CLOSING_SHARE = 0.3
+CLOSING_SHARE = 0.35
 AGAIN_AFTER_S = 0.25
 """From the beginning of a blink to that of its second."""
 QUIET_S = 2.0

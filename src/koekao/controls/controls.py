@@ -40,7 +40,7 @@ from koekao.controls.lip_press import LipsMeet
 from koekao.controls.resampling import Resampling
 from koekao.controls.settings import ControlSettings
 from koekao.controls.smoothing import smoothing_stages
-from koekao.controls.stage import Frames, Stage, no_frames
+from koekao.controls.stage import Frames, Stage, limited, no_frames
 from koekao.errors import ConfigError, CurvesError
 
 _VERSION = 1
@@ -162,7 +162,7 @@ class Controls:
 
     def _out(self, parts: list[Frames]) -> Controlled:
         frames = parts[0] if len(parts) == 1 else np.concatenate([no_frames(), *parts])
-        curves = np.clip(frames, 0.0, 1.0)
+        curves = limited(frames)
         pose = np.empty((len(curves), len(HEAD_AND_EYES)), np.float32)
         pose[:, :3] = self._head.frames(self._n_out, len(curves))
         pose[:, 3:] = eye_rotations(curves)

@@ -43,11 +43,9 @@ def _at(*names: str) -> list[int]:
     return [INDEX[name] for name in names]
 
 
-_RIGHT = _at("eyeLookInLeft", "eyeLookOutRight")
-"""Both eyes to the right of the face: positive yaw."""
-_LEFT = _at("eyeLookOutLeft", "eyeLookInRight")
-_DOWN = _at("eyeLookDownLeft", "eyeLookDownRight")
-_UP = _at("eyeLookUpLeft", "eyeLookUpRight")
+_TOWARDS = _at("eyeLookInLeft", "eyeLookOutRight", "eyeLookDownLeft", "eyeLookDownRight")
+"""Both eyes to the right of the face (positive yaw), both eyes down (positive pitch)."""
+_AWAY = _at("eyeLookOutLeft", "eyeLookInRight", "eyeLookUpLeft", "eyeLookUpRight")
 
 
 class EyeStage(Stage):
@@ -64,6 +62,7 @@ class EyeStage(Stage):
         reach = math.radians(settings.amount_deg)
         self._reach = np.array([reach / YAW_RAD, UP_AND_DOWN * reach / PITCH_RAD])
         self._stillness = Stillness(_LOOKS, MOVED, QUIET_S * float(fps))
+        self._last: tuple[tuple[int, int], tuple[NDArray[np.float64], NDArray[np.float64]]] | None = None
         self._most_change = 1 / (COMES_IN_S * float(fps))
         self.load_state_dict({})
 
@@ -75,25 +74,30 @@ class EyeStage(Stage):
         if self._settings.when == "still":
             gaze *= self._comes_in(self._stillness.watch(frames))[:, None]
         out = frames.copy()
-        _look(out, _LEFT, _RIGHT, gaze[:, :1])
-        _look(out, _UP, _DOWN, gaze[:, 1:])
+        _turn(out, gaze)
         return out
 
     def gaze(self, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Where the eyes look at times that do not fall: ``[T, 2]``, right and down, in units of the curves."""
         slot = (time_s / self._slot_s).astype(np.int64)
         begin = int(slot[0]) - 2
-        rows = self._chance.rows(begin, int(slot[-1]) - begin + 1)
-        every = self._settings.every_s
-        middle = (np.arange(begin, begin + len(rows)) + 0.5) * self._slot_s
-        jumps_s = middle + (2 * rows[:, 0] - 1) * (every[1] - every[0]) / 4
-        aims = (2 * rows[:, 1:3] - 1) * rows[:, 3:5] * self._reach
-        aims[: max(0, -begin)] = 0.0  # before the first glance the face looks where it looks
+        jumps_s, aims = self._glances(begin, int(slot[-1]) - begin + 1)
         at = slot - begin
         at = np.where(jumps_s[at] <= time_s, at, at - 1)
         jumped = eased((time_s - jumps_s[at]) / JUMP_S)[:, None]
         looks: NDArray[np.float64] = aims[at - 1] + jumped * (aims[at] - aims[at - 1])
         return looks
+
+    def _glances(self, begin: int, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """When the glances of slots ``begin .. begin + n - 1`` begin ``[n]``, and where to they go ``[n, 2]``."""
+        if self._last is None or self._last[0] != (begin, n):
+            rows, (shortest, longest) = self._chance.rows(begin, n), self._settings.every_s
+            middle = (np.arange(begin, begin + n) + 0.5) * self._slot_s
+            jumps_s = middle + (2 * rows[:, 0] - 1) * (longest - shortest) / 4
+            aims = (2 * rows[:, 1:3] - 1) * rows[:, 3:5] * self._reach
+            aims[: max(0, -begin)] = 0.0  # before the first glance the face looks where it looks
+            self._last = (begin, n), (jumps_s, aims)
+        return self._last[1]
 
     def _comes_in(self, still: NDArray[np.bool_]) -> NDArray[np.float64]:
         weight, weights = self._weight, np.empty(len(still))
@@ -111,18 +115,20 @@ class EyeStage(Stage):
         self._stillness.load_state_dict(state.get("stillness", {}))
 
 
-def _look(frames: Frames, one_way: list[int], other_way: list[int], change: NDArray[np.float64]) -> None:
-    """Turn by ``change`` ``[T, 1]`` the other way: first less of the one way, then more of the other; in place."""
-    for way, back, much in ((other_way, one_way, change), (one_way, other_way, -change)):
-        much = np.maximum(much, 0.0)
-        less = np.minimum(frames[:, back], much)
-        frames[:, back] -= less
-        frames[:, way] = np.minimum(frames[:, way] + (much - less), 1.0)
+def _turn(frames: Frames, gaze: NDArray[np.float64]) -> None:
+    """Turn both eyes by ``gaze`` ``[T, 2]``, in place: first less of one way, then more of the other."""
+    change = gaze[:, [0, 0, 1, 1]]
+    towards, away = frames[:, _TOWARDS], frames[:, _AWAY]
+    more, less = np.maximum(change, 0.0), np.maximum(-change, 0.0)
+    from_away, from_towards = np.minimum(away, more), np.minimum(towards, less)
+    frames[:, _TOWARDS] = np.minimum(towards - from_towards + (more - from_away), 1.0)
+    frames[:, _AWAY] = np.minimum(away - from_away + (less - from_towards), 1.0)
 
 
 def eye_rotations(curves: NDArray[np.float64]) -> NDArray[np.float64]:
     """Yaw, pitch and roll of the left and the right eye of faces ``[T, 52]``: ``[T, 6]`` in radians."""
+    look = curves[:, _TOWARDS] - curves[:, _AWAY]
     turned = np.zeros((len(curves), 2, 3))
-    turned[:, :, 0] = YAW_RAD * (curves[:, _RIGHT] - curves[:, _LEFT])
-    turned[:, :, 1] = PITCH_RAD * (curves[:, _DOWN] - curves[:, _UP])
+    turned[:, :, 0] = YAW_RAD * look[:, :2]
+    turned[:, :, 1] = PITCH_RAD * look[:, 2:]
     return turned.reshape(len(curves), 6)

@@ -44,20 +44,28 @@ class HeadStream:
         if not self._layers or not n:
             return pose
         time_s = times_of(first, n, self._fps)
-        for layer, apart_s, weight in zip(self._layers, APART_S, WEIGHTS):
-            pose += weight * _blended(layer, time_s / apart_s)
+        place = time_s[:, None] / np.array(APART_S)
+        knot = place.astype(np.int64)
+        blended = _blended(np.stack([self._around(i, knot[:, i]) for i in range(len(APART_S))], 1), place - knot)
+        for layer, weight in enumerate(WEIGHTS):
+            pose += weight * blended[:, layer]
         moving: NDArray[np.float64] = self._reach_rad * (eased(time_s / COMES_IN_S)[:, None] * pose)
         return moving
 
+    def _around(self, layer: int, knot: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The four values in [0, 1) of a layer from each of ``[T]`` knots on, which do not fall: ``[T, 4, 3]``."""
+        begin = int(knot[0])
+        values = self._layers[layer].rows(begin, int(knot[-1]) - begin + 4)
+        return values[None] if len(knot) == 1 else values[(knot - begin)[:, None] + np.arange(4)]
 
-def _blended(chance: KeyedChance, place: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The uniform cubic B-spline of values in [-1, 1) at places among them: ``[n, 3]``."""
-    knot = place.astype(np.int64)
-    u = (place - knot)[:, None]
-    values = 2 * chance.rows(int(knot[0]), int(knot[-1]) - int(knot[0]) + 4) - 1
-    a, b, c, d = (values[knot - knot[0] + i] for i in range(4))
-    v = 1 - u
-    blended: NDArray[np.float64] = (
-        v * v * v * a + (3 * u * u * u - 6 * u * u + 4) * b + (3 * v * v * v - 6 * v * v + 4) * c + u * u * u * d
-    ) / 6
+
+def _blended(values: NDArray[np.float64], u: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The uniform cubic B-spline of values ``[T, L, 4, 3]`` at ``u [T, L]`` of the way, as -1 to 1: ``[T, L, 3]``."""
+    u = u[:, :, None]
+    v, square, cube = 1 - u, u * u, u * u * u
+    first, last = v * v * v, cube
+    second = 3 * cube - 6 * square + 4
+    third = 6 - first - second - last
+    total = first * values[:, :, 0] + second * values[:, :, 1] + third * values[:, :, 2] + last * values[:, :, 3]
+    blended: NDArray[np.float64] = total / 3 - 1
     return blended

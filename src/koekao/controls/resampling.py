@@ -6,8 +6,9 @@ becomes the frames that begin before its end, n / fps.
 - To a higher rate, or one within 5 %: a monotone cubic through the frames (Fritsch and Butland 1984). It never leaves
   the range of the two frames around it, so nothing passes 0 or 1, and it is flat where a curve turns: a closure stays
   one between the frames, where a straight line would open it at once. It looks 2 frames ahead.
-- To a lower rate: a Hann-windowed sinc that takes out what the new frames cannot hold (half at 0.9 of their half
-  rate), 2 new frames on either side, limited to the values around. It looks 2 new frames ahead.
+- To a lower rate: a Hann-windowed sinc over 2 new frames on either side, which takes out what the new frames cannot
+  hold (half is left at their half rate, a tenth at one and a half of that), limited to the values around. It looks 2
+  new frames ahead.
 
 Either may open lips that met for a frame. So where lips are closed in a frame that went in, and the nearest frame that
 comes out would have them open, its mouth is that of the closed frame. A closure survives 60 to 24.
@@ -25,14 +26,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from koekao.controls.stage import MOUTH_SHAPE, Frames, Stage, State, as_frames, no_frames, repeated
+from koekao.controls.stage import MOUTH_SHAPE, Frames, Stage, State, as_frames, limited, no_frames, repeated
 from koekao.lips import CLOSED_BELOW, lip_opening
 
 FILTERS_FROM = Fraction(105, 100)
 """Frames in for a frame out from which on they are filtered."""
 REACH = 2
 """New frames on either side that the filter looks at."""
-CUTOFF = 0.9
+CUTOFF = 1.0
 
 
 class Resampling(Stage):
@@ -100,21 +101,18 @@ class Resampling(Stage):
         slope, next_slope = _slope(left, rise), _slope(rise, right)
         v = 1 - u
         between = v * v * (1 + 2 * u) * y[1] + u * u * (3 - 2 * u) * y[2] + u * v * (v * slope - u * next_slope)
-        inside: Frames = np.clip(between, np.minimum(y[1], y[2]), np.maximum(y[1], y[2]))
+        inside = limited(between, np.minimum(y[1], y[2]), np.maximum(y[1], y[2]))
         return np.where(u == 0, y[1], inside)
 
     def _filtered(self, window: Frames, at: NDArray[np.int64], rest: list[int]) -> Frames:
         weights = np.stack([self._taps(part) for part in rest])
-        reach, last = self._reach, len(window) - 1
-        near = math.ceil(self._step)
-        total = np.zeros((len(at), window.shape[1]))
-        lowest, highest = np.full(total.shape, np.inf), np.full(total.shape, -np.inf)
-        for tap, away in enumerate(range(-reach, reach + 1)):
-            frames = window[np.minimum(at + away, last)]
-            total += weights[:, tap, None] * frames
-            if -near < away <= near:
-                lowest, highest = np.minimum(lowest, frames), np.maximum(highest, frames)
-        return np.clip(total, lowest, highest)
+        reach, near = self._reach, math.ceil(self._step)
+        around = window[np.minimum(at[:, None] + np.arange(-reach, reach + 1), len(window) - 1)]
+        total = weights[:, 0, None] * around[:, 0]
+        for tap in range(1, 2 * reach + 1):
+            total += weights[:, tap, None] * around[:, tap]
+        close = around[:, reach - near + 1 : reach + near + 1]
+        return limited(total, close.min(1), close.max(1))
 
     def _taps_at(self, part: int) -> NDArray[np.float64]:
         """The weights of the frames ``-reach .. reach`` around one, for a position that lies ``part / q`` after it."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from koekao.arkit import NAMES, REGIONS
 from koekao.controls.settings import Adjustment, ControlSettings
-from koekao.controls.stage import Frames, Stage
+from koekao.controls.stage import Frames, Stage, limited
 
 _NEUTRAL = Adjustment(gain=1.0, offset=0.0)
 
@@ -34,7 +34,7 @@ class Response(Stage):
         if len(self._curved):
             x = frames.copy()
             x[:, self._curved] = self._looked_up(frames[:, self._curved])
-        return np.clip(self._gain * x + self._offset, 0.0, 1.0)
+        return limited(self._gain * x + self._offset)
 
     def _looked_up(self, x: Frames) -> Frames:
         """The responses of the curves that have one: ``[T, n]``."""

@@ -87,7 +87,7 @@ class LipPress:
     """
 
     strength: float = 0.0
-    near: float = 0.18
+    near: float = 0.12
 
     def __post_init__(self) -> None:
         _check_number("strength", self.strength, 0, 1)
@@ -246,7 +246,7 @@ def _check_names(name: str, value: object, known: Mapping[str, object]) -> None:
         raise ConfigError(f"{name} {value!r}", expected="its keys and values")
     for key in value:
         if key not in known:
-            raise ConfigError(f"no {name} {key!r}", expected="one of " + ", ".join(known))
+            raise ConfigError(f"{name}.{key}: there is none", expected="one of " + ", ".join(known))
 
 
 def _checked_range(name: str, value: Any, low: float, high: float) -> tuple[float, float]:

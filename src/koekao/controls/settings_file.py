@@ -116,7 +116,7 @@ class _Reading:
         try:
             kind(**values)
         except ConfigError as error:
-            where = (*above, *error.what.split(" ")[0].split("."))  # a key inside the value says more
+            where = (*above, *error.what.split(" ")[0].rstrip(":").split("."))  # a key inside the value says more
             self._refuse(where if where in self._lines else place, ".".join((*above, error.what)), error.expected)
 
     def _keys(self, place: tuple[str, ...], value: Any) -> dict[str, Any]:

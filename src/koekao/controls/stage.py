@@ -107,8 +107,14 @@ def times_of(first: int, n: int, fps: Fraction) -> NDArray[np.float64]:
     return np.array([k * denominator / numerator for k in range(first, first + n)], np.float64)
 
 
+def limited(values: Frames, lowest: Frames | float = 0.0, highest: Frames | float = 1.0) -> Frames:
+    """np.clip, at a third of its price for a single frame."""
+    inside: Frames = np.minimum(np.maximum(values, lowest), highest)
+    return inside
+
+
 def eased(u: NDArray[np.float64]) -> NDArray[np.float64]:
     """0 to 1 for u from 0 to 1 with no corner at either end, flat beyond: 3u^2 - 2u^3."""
-    u = np.minimum(np.maximum(u, 0.0), 1.0)
+    u = limited(u)
     eased: NDArray[np.float64] = u * u * (3.0 - 2.0 * u)
     return eased
