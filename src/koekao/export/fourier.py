@@ -55,7 +55,8 @@ class PowerSpectrum(nn.Module):
             1,
         )
         outer = turned.transpose(1, 2) @ self.second  # [n, Q, 2 * n_second], bin k1 + Q k2 at [k1, k2]
-        power = outer[..., : self.n_second].square() + outer[..., self.n_second :].square()
+        real, imaginary = outer[..., : self.n_second], outer[..., self.n_second :]
+        power = real * real + imaginary * imaginary
         return power.transpose(1, 2).flatten(1)[:, : self.n_bins]
 
 

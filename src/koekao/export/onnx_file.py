@@ -98,12 +98,12 @@ def header_of(model: FaceModel) -> Header:
     Raises:
         ModelError: a model that cannot be a graph.
     """
-    said, listening = model_header(model), Listening(model)
+    said, listening = model_header(model), Listening(model.eval())  # dropout in a fresh state would stay in the file
     if said["model"] not in EXPORTABLE:
         raise ModelError(
             f"a {said['model']} model cannot be exported: its step is more than arithmetic of fixed shape",
             expected="a model of " + ", ".join(EXPORTABLE),
-            do='train a stream model: koekao train CORPUS RUN --trainer stream',
+            do="train a stream model: koekao train CORPUS RUN --trainer stream",
         )
     with torch.inference_mode():
         fresh = {name: value[0].cpu().numpy() for name, value in listening.init_state(1).items()}
@@ -196,16 +196,15 @@ def _name_dims(value: Any, dims: list[str | int]) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter speaks of its own deprecations and of packages that are not needed."""
-    log = logging.getLogger("torch.onnx")
-    before = log.level
-    log.setLevel(logging.ERROR)
+    """The exporter speaks of its own deprecations and of packages that are not needed, and traces itself to the log."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        log.setLevel(before)
+        logging.disable(before)
 
 
 def _onnx() -> Any:
