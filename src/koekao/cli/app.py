@@ -23,6 +23,7 @@ from koekao.cli.features import features
 from koekao.cli.inspect import inspect
 from koekao.cli.pack import pack
 from koekao.cli.pretrain import pretrain
+from koekao.cli.serve import serve
 from koekao.cli.synthesize import synthesize
 from koekao.cli.train import train
 from koekao.cli.verify import verify
@@ -42,6 +43,7 @@ _VERBS: tuple[Callable[..., int | None], ...] = (
     train,
     evaluate,
     animate,
+    serve,
     synthesize,
     demo,
 )
