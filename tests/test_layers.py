@@ -33,6 +33,7 @@ MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
     "controls": FIRST_ROW,
     "outputs": FIRST_ROW,
     "live": FIRST_ROW | {"takes", "animation", "controls", "outputs", "wire"},
+    "serve": FIRST_ROW | {"animation", "controls", "live", "outputs", "wire"},
     "conversion": FIRST_ROW | {"takes", "outputs"},
     "wire": FIRST_ROW | {"outputs"},
     "export": FIRST_ROW | {"features", "models"},
@@ -53,6 +54,7 @@ WITHOUT_TORCH = FIRST_ROW | {
     "wire",
     "viewer",
     "live",
+    "serve",
 }
 HEAVY = {"torch", "pyarrow", "onnx", "onnxruntime", "av", "ray", "tensorboard", "matplotlib", "rich", "cyclopts"}
 HEAVY |= {"soundfile", "soxr", "librosa", "scipy", "safetensors", "numba", "websockets"}
@@ -122,6 +124,9 @@ def test_nobody_imports_above_his_layer(module: str) -> None:
         ("koekao.wire.filed", "from koekao.outputs import write_curves", False),
         ("koekao.wire.receivers", "from koekao.animation import Animator", True),
         ("koekao.models.frame", "import torch", False),
+        ("koekao.serve.ensemble", "from koekao.animation import Animators", False),
+        ("koekao.serve.server", "from koekao.training import open_run", True),
+        ("koekao.serve.server", "import torch", True),
         ("koekao.clock", "from koekao.takes import Take", True),
         ("koekao.__main__", "from koekao.cli import main", False),
     ],
@@ -144,7 +149,8 @@ def test_importing_koekao_loads_nothing_heavy() -> None:
 
 
 def test_the_rooms_of_the_data_load_no_torch() -> None:
-    loaded = modules_after("import koekao.takes, koekao.corpus, koekao.windows, koekao.outputs, koekao.wire")
+    rooms = ("takes", "corpus", "windows", "outputs", "wire", "serve")
+    loaded = modules_after("import " + ", ".join(f"koekao.{room}" for room in rooms))
     assert {"koekao", "numpy"} <= loaded
     assert loaded & {"torch", "rich", "cyclopts", "matplotlib", "websockets"} == set()
 

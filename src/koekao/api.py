@@ -26,8 +26,9 @@ from koekao.windows.grid import Short
 from koekao.windows.stride import Schedule
 
 if TYPE_CHECKING:
+    from koekao.animation.engine import Engine
     from koekao.controls import ControlSettings
-    from koekao.live.performance import Performance
+    from koekao.live.performance import Performances
 
 
 class OpenCorpus(Corpus):
@@ -283,7 +284,7 @@ def animate(
     """Animate a sound file with a run's model: ``[n_frames, 52]`` float32 in 0..1, frame k at k / fps.
 
     Args:
-        run: a run's folder. sound: any length; another rate than the model's is resampled as live sound is.
+        run: a run's folder, or an exported ``.onnx``. sound: any length; another rate than the model's is resampled as live sound is.
         output: also write it there as it is made; the ending says the format unless ``format`` does
             (:data:`koekao.outputs.FORMATS`).
         face: a ``.glb`` or ``.gltf`` of your own to animate, for ``.glb`` and ``.gltf``.
@@ -299,7 +300,7 @@ def animate(
     parts: list[NDArray[np.float32]] = []
     animated(
         sound,
-        performances(run, output, format=format, controls=controls, fps=fps, seed=seed),
+        performances(run, output, format=format, controls=controls, fps=fps, seed=seed).at,
         output,
         format=format,
         face=face,
@@ -316,38 +317,41 @@ def performances(
     controls: str | Path | ControlSettings | None = None,
     fps: str | Fraction | None = None,
     seed: int = 0,
-) -> Callable[[int], Performance]:
-    """What makes a fresh performance of a run's face for sound of so many Hz; arguments as of :func:`animate`.
+) -> Performances:
+    """What makes fresh performances of a run's face; arguments as of :func:`animate`.
 
     Without a run it is the face of an untrained model, which moves somehow: to test what lies around it.
 
     Raises:
         as :func:`animate`, before any sound is heard.
     """
-    from koekao.animation import Animator
-    from koekao.controls import Controls
-    from koekao.live.performance import Performance
+    from koekao.live.performance import Performances
     from koekao.outputs import format_name
 
     if output is not None:
         format_name(Path(output), format)  # refuse an unknown ending before the work
-    settings = _settings_of(controls)
-    rate = None if fps is None else parse_fps(fps)
-    model = build("stream", {}) if run is None else open_run(run).model()
-
-    def at(sample_rate: int) -> Performance:
-        controlled = None
-        if controls is not None or rate is not None:
-            controlled = Controls(settings, model.clock.fps, fps_out=rate, seed=seed)
-        return Performance(Animator(model), sample_rate=sample_rate, controls=controlled)
-
-    return at
+    settings, rate = _settings_of(controls), None if fps is None else parse_fps(fps)
+    return Performances(engine=engine(run), controls=settings, fps=rate, seed=seed)
 
 
-def _settings_of(controls: str | Path | ControlSettings | None) -> ControlSettings:
+def engine(run: str | Path | None) -> Engine:
+    """What animates: the model of a run's folder, or an exported ``.onnx``; without either an untrained model.
+
+    Raises:
+        RunError, ModelError: it is not there, damaged, or newer than this koekao. ConfigError: onnxruntime is missing.
+    """
+    from koekao.animation.torch_engine import TorchEngine
+    from koekao.runtime import OnnxEngine
+
+    if run is not None and Path(run).suffix.lower() == ".onnx":
+        return OnnxEngine(run)
+    return TorchEngine(build("stream", {}) if run is None else open_run(run).model())
+
+
+def _settings_of(controls: str | Path | ControlSettings | None) -> ControlSettings | None:
     """The name of a preset, else a file."""
     from koekao.controls import PRESETS, ControlSettings, load_controls, preset
 
     if controls is None or isinstance(controls, ControlSettings):
-        return controls or ControlSettings()
+        return controls
     return preset(str(controls)) if str(controls) in PRESETS else load_controls(controls)

@@ -34,7 +34,9 @@ from koekao.takes.take import as_float
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytest.importorskip("onnxscript", reason="the extra onnx is not installed")
 WEB = Path(koekao.__file__).parents[2] / "web"
-CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), "")
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
 FLAGS = (
     "--no-sandbox",
     "--disable-background-networking",
@@ -144,7 +146,9 @@ def test_a_sound_dropped_on_the_page_gives_what_python_gives(page: Page, exporte
     assert np.abs(made - expected).max() <= 1e-4
     bars = page.page.evaluate("() => Array.from(document.querySelectorAll('#curves meter'), (bar) => bar.value)")
     np.testing.assert_allclose(bars, expected[0], atol=1e-4)
-    names = page.page.evaluate("() => Array.from(document.querySelectorAll('#curves li'), (row) => row.innerText.trim())")
+    names = page.page.evaluate(
+        "() => Array.from(document.querySelectorAll('#curves li'), (row) => row.innerText.trim())"
+    )
     assert names == list(koekao.arkit.NAMES)
     assert page.page.inner_text("#said").startswith("speech.wav: 90 frames in ")
 

@@ -28,7 +28,7 @@ def animate(
     """Animate a sound file: every frame of it, any length, written as it is made.
 
     Args:
-        run: a run made by koekao train.
+        run: a run made by koekao train, or a model.onnx made by koekao export.
         sound: speech; wav, flac, ogg, mp3 or a movie, any rate.
         output: the file to write, or to replace. Its ending says the format: .csv (Live Link Face), .jsonl, .json
             (named, LAM layout), .glb or .gltf (morph targets), .usda, .usdc or .usd.
@@ -44,9 +44,9 @@ def animate(
     from koekao.live.recorded import animated
 
     began_s = time.perf_counter()
-    performance_at = performances(run, output, format=format, controls=controls, fps=fps, seed=seed)
+    face_of = performances(run, output, format=format, controls=controls, fps=fps, seed=seed)
     with SoundProgress(f"animating {sound}") as progress:
-        done = animated(sound, performance_at, output, format=format, face=face, on_progress=progress.tell)
+        done = animated(sound, face_of.at, output, format=format, face=face, on_progress=progress.tell)
     took_s, long_s = time.perf_counter() - began_s, done.n_frames / float(done.fps)
     if json:
         return json_out(

@@ -24,6 +24,7 @@ from koekao.cli.inspect import inspect
 from koekao.cli.live import live
 from koekao.cli.pack import pack
 from koekao.cli.pretrain import pretrain
+from koekao.cli.serve import serve
 from koekao.cli.synthesize import synthesize
 from koekao.cli.train import train
 from koekao.cli.verify import verify
@@ -44,6 +45,7 @@ _VERBS: tuple[Callable[..., int | None], ...] = (
     evaluate,
     animate,
     live,
+    serve,
     synthesize,
     demo,
 )

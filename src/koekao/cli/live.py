@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,6 +16,7 @@ from koekao.cli.console import ERRORS, count, json_out, length, say, table, work
 from koekao.errors import ConfigError
 
 if TYPE_CHECKING:
+    from koekao.clock import Clock
     from koekao.live.performance import Performance
     from koekao.live.show import Shown
     from koekao.live.sources import Source
@@ -48,7 +50,7 @@ def live(
     order, and all that was late, held or dropped is counted and told at the end.
 
     Args:
-        run: a run made by koekao train.
+        run: a run made by koekao train, or a model.onnx made by koekao export.
         source: mic (or mic:NAME), a sound file (heard as fast as it was spoken), - (raw samples on standard input), or
             ws (or ws:HOST:PORT: a program or a browser sends them).
         sink: where frames go; may stand several times. livelink, vmc, ifacialmocap:HOST, ws (each may be followed by
@@ -78,12 +80,13 @@ def live(
     from koekao.wire import open_sink
 
     with ExitStack() as stack:
-        hear = _source(source, rate, sample_type, channels)
+        face = performances(run, controls=controls, fps=fps, seed=seed)
+        hear = _source(source, face.engine.clock, rate, sample_type, channels)
         stack.callback(hear.stop)
         blocks = getattr(hear, "blocks", None)
         if fast and blocks is None:
             raise ConfigError(f"--fast with {source}", expected="a sound file or -")
-        performance = performances(run, controls=controls, fps=fps, seed=seed)(hear.sample_rate)
+        performance = face.at(hear.sample_rate)
         sinks = [stack.enter_context(open_sink(each, fps=performance.fps, subject=subject)) for each in sink]
         if not json:
             _say_hello(performance, hear, sinks)
@@ -108,10 +111,17 @@ def live(
     return None
 
 
-def _source(word: str, rate: int, sample_type: str, channels: int) -> Source:
+def _source(word: str, clock: Clock, rate: int, sample_type: str, channels: int) -> Source:
     from koekao.live.sources import FileSource, MicrophoneSource, PipeSource
 
     kind, _, rest = word.partition(":")
+    if kind == "ws":
+        from koekao.serve import ServeConfig, WebSocketSource
+        from koekao.wire.address import parse_address
+
+        address = parse_address(rest, ServeConfig.port, word)
+        token = os.environ.get("KOEKAO_TOKEN", "")
+        return WebSocketSource(clock, ServeConfig(host=address.host, port=address.port, token=token))
     if kind == "mic":
         return MicrophoneSource(int(rest) if rest.isdecimal() else rest or None, sample_rate=rate)
     if word == "-":
@@ -191,7 +201,7 @@ def _self_test(
     take = make_take(seed, seconds=seconds or _SELF_TEST_S)
     source = SpokenSource(as_float(take.audio), take.sample_rate, "synthetic speech")
     with working("speaking to receivers on this machine"):
-        performance = performances(run, controls=controls, fps=fps, seed=seed)(take.sample_rate)
+        performance = performances(run, controls=controls, fps=fps, seed=seed).at(take.sample_rate)
         shown, accounts = self_test(performance, source, subject=subject)
     well = all(a.frames == a.sent and not (a.duplicates or a.out_of_order or a.unknown) for a in accounts)
     if json:

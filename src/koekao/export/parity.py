@@ -25,7 +25,9 @@ def largest_difference(one: Engine, other: Engine, n_frames: int, rng: np.random
     at, largest = np.zeros(N_ROWS, np.int64), 0.0
     second = one.clock.sample_rate
     while (at < n_samples).any():
-        size = np.minimum(rng.choice([0, second // 100, second // 30, second // 10, 2 * second], N_ROWS), n_samples - at)
+        size = np.minimum(
+            rng.choice([0, second // 100, second // 30, second // 10, 2 * second], N_ROWS), n_samples - at
+        )
         chunk = np.zeros((N_ROWS, int(size.max())), np.float32)
         for row in range(N_ROWS):
             chunk[row, : size[row]] = sound[row, at[row] : at[row] + size[row]]

@@ -12,18 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from koekao.animation import Animator
+from koekao.animation.engine import Engine
 from koekao.arkit import HEAD_AND_EYES, N_CURVES
+from koekao.controls import Controls, ControlSettings
 from koekao.live.resampling import StreamResampler
 from koekao.wire.frame import FaceFrame
-
-if TYPE_CHECKING:
-    from koekao.controls import Controls
 
 Sound = NDArray[np.float32]
 
@@ -107,6 +105,29 @@ class Performance:
             curves, pose = np.concatenate([p.curves for p in parts]), np.concatenate([p.pose for p in parts])
         first, self._next_frame = self._next_frame, self._next_frame + len(curves)
         return Played(first_frame=first, curves=curves, pose=pose)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Performances:
+    """One face for any number of voices: what makes fresh performances of it.
+
+    Attributes:
+        engine: what animates. controls: the animator's. fps: frames a second that come out, the model's where None.
+        seed: of what the controls add.
+    """
+
+    engine: Engine
+    controls: ControlSettings | None = None
+    fps: Fraction | None = None
+    seed: int = 0
+
+    def at(self, sample_rate: int) -> Performance:
+        """A fresh performance that hears sound of ``sample_rate`` Hz."""
+        controls = None
+        if self.controls is not None or self.fps is not None:
+            settings = self.controls or ControlSettings()
+            controls = Controls(settings, self.engine.clock.fps, fps_out=self.fps, seed=self.seed)
+        return Performance(Animator(self.engine), sample_rate=sample_rate, controls=controls)
 
 
 def perform(performance: Performance, blocks: Iterable[Sound]) -> Iterator[Played]:
