@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import resource
 import signal
@@ -14,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import safetensors.torch
 import torch
 
 from koekao.corpus import Corpus
 from koekao.errors import ModelError, OutputError, RunError
 from koekao.models import load_model
-from koekao.models.weights import read_tensors
+from koekao.models.weights import read_tensors, save_tensors
 from koekao.training import TrainConfig
 from koekao.training.checkpoint import load_checkpoint, save_checkpoint
 from koekao.training.parts import Parts, make_model, make_parts
@@ -112,7 +110,7 @@ def test_another_model_is_refused(parts_of: Callable[..., Parts], tmp_path: Path
 def rewritten(path: Path, edit: Callable[[dict[str, Any], dict[str, Any]], object]) -> Path:
     tensors, header = read_tensors(path)
     edit(tensors, header)
-    safetensors.torch.save_file(tensors, path, {"koekao": json.dumps(header)})
+    save_tensors(path, tensors, header)
     return path
 
 
