@@ -20,7 +20,7 @@ TREES = {
     )
     for path in sorted(ROOT.rglob("*.py"))
 }
-FIRST_ROW = {"arkit", "clock", "compiled", "errors", "machine", "atomic"}
+FIRST_ROW = {"arkit", "clock", "compiled", "errors", "machine", "atomic", "interrupt", "lips", "yaml_file"}
 MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
     "takes": FIRST_ROW,
     "corpus": FIRST_ROW | {"takes"},
@@ -30,8 +30,10 @@ MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
     "models": FIRST_ROW | {"features"},
     "animation": FIRST_ROW | {"features", "models"},
     "training": FIRST_ROW | {"takes", "corpus", "windows", "batches", "features", "models", "animation"},
+    "controls": FIRST_ROW,
     "outputs": FIRST_ROW,
     "live": FIRST_ROW | {"takes", "animation", "controls", "outputs", "wire"},
+    "serve": FIRST_ROW | {"animation", "controls", "live", "outputs", "wire"},
     "conversion": FIRST_ROW | {"takes", "outputs"},
     "wire": FIRST_ROW | {"outputs"},
     "export": FIRST_ROW | {"features", "models"},
@@ -42,7 +44,18 @@ MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
 Training stands above animation: it validates by animating whole takes with the very code that users animate with.
 """
 FREE = {"koekao", "api", "cli", "__main__", "testing"}
-WITHOUT_TORCH = FIRST_ROW | {"takes", "corpus", "windows", "outputs", "conversion", "wire", "viewer", "live"}
+WITHOUT_TORCH = FIRST_ROW | {
+    "takes",
+    "corpus",
+    "windows",
+    "controls",
+    "outputs",
+    "conversion",
+    "wire",
+    "viewer",
+    "live",
+    "serve",
+}
 HEAVY = {"torch", "pyarrow", "onnx", "onnxruntime", "av", "ray", "tensorboard", "matplotlib", "rich", "cyclopts"}
 HEAVY |= {"soundfile", "soxr", "librosa", "scipy", "safetensors", "numba", "websockets"}
 
@@ -111,6 +124,9 @@ def test_nobody_imports_above_his_layer(module: str) -> None:
         ("koekao.wire.filed", "from koekao.outputs import write_curves", False),
         ("koekao.wire.receivers", "from koekao.animation import Animator", True),
         ("koekao.models.frame", "import torch", False),
+        ("koekao.serve.ensemble", "from koekao.animation import Animators", False),
+        ("koekao.serve.server", "from koekao.training import open_run", True),
+        ("koekao.serve.server", "import torch", True),
         ("koekao.clock", "from koekao.takes import Take", True),
         ("koekao.__main__", "from koekao.cli import main", False),
     ],
@@ -133,7 +149,8 @@ def test_importing_koekao_loads_nothing_heavy() -> None:
 
 
 def test_the_rooms_of_the_data_load_no_torch() -> None:
-    loaded = modules_after("import koekao.takes, koekao.corpus, koekao.windows, koekao.outputs, koekao.wire")
+    rooms = ("takes", "corpus", "windows", "outputs", "wire", "serve")
+    loaded = modules_after("import " + ", ".join(f"koekao.{room}" for room in rooms))
     assert {"koekao", "numpy"} <= loaded
     assert loaded & {"torch", "rich", "cyclopts", "matplotlib", "websockets"} == set()
 

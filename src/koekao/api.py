@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 from koekao.batches import ClipSpec, Loader, StreamSpec
 from koekao.batches.loader import HowLoaded
 from koekao.batches.spec import clip_frames
+from koekao.clock import parse_fps
 from koekao.corpus import Corpus, FrameColumn, pack_column
 from koekao.errors import ConfigError
+from koekao.models import build
 from koekao.training import Evaluation, PretrainConfig, Pretrained, TrainConfig, Trainer, open_run
 from koekao.training import evaluate as _evaluate
 from koekao.training import pretrain as _pretrain
@@ -21,6 +24,11 @@ from koekao.training.distributed import together
 from koekao.windows import StridePolicy
 from koekao.windows.grid import Short
 from koekao.windows.stride import Schedule
+
+if TYPE_CHECKING:
+    from koekao.animation.engine import Engine
+    from koekao.controls import ControlSettings
+    from koekao.live.performance import Performances
 
 
 class OpenCorpus(Corpus):
@@ -262,25 +270,88 @@ def evaluate(run: str | Path, corpus: str | Path | Corpus, *, split: str = "unse
     return _evaluate(open_run(run), corpus, split=split)
 
 
-def animate(run: str | Path, sound: str | Path, output: str | Path | None = None) -> NDArray[np.float32]:
+def animate(
+    run: str | Path,
+    sound: str | Path,
+    output: str | Path | None = None,
+    *,
+    format: str | None = None,
+    face: str | Path | None = None,
+    controls: str | Path | ControlSettings | None = None,
+    fps: str | Fraction | None = None,
+    seed: int = 0,
+) -> NDArray[np.float32]:
     """Animate a sound file with a run's model: ``[n_frames, 52]`` float32 in 0..1, frame k at k / fps.
 
     Args:
-        output: also write it there; ``.csv`` (Live Link Face), ``.jsonl`` or ``.json`` (named, LAM layout).
+        run: a run's folder, or an exported ``.onnx``. sound: any length; another rate than the model's is resampled as live sound is.
+        output: also write it there as it is made; the ending says the format unless ``format`` does
+            (:data:`koekao.outputs.FORMATS`).
+        face: a ``.glb`` or ``.gltf`` of your own to animate, for ``.glb`` and ``.gltf``.
+        controls: the animator's: settings, a YAML file of them, or the name of a preset.
+        fps: frames a second that come out; the model's where not given.
+        seed: of blinks and small motions that the controls add.
 
     Raises:
-        RunError, ModelError, SoundError, OutputError: naming the file and what to do.
+        RunError, ModelError, SoundError, ConfigError, OutputError: naming the file and what to do.
     """
-    from koekao.animation import animate as animate_sound
-    from koekao.outputs import format_name, write_curves
-    from koekao.takes import read_sound
-    from koekao.takes.take import as_float
+    from koekao.live.recorded import animated
+
+    parts: list[NDArray[np.float32]] = []
+    animated(
+        sound,
+        performances(run, output, format=format, controls=controls, fps=fps, seed=seed).at,
+        output,
+        format=format,
+        face=face,
+        on_played=lambda played: parts.append(played.curves),
+    )
+    return np.concatenate(parts)
+
+
+def performances(
+    run: str | Path | None,
+    output: str | Path | None = None,
+    *,
+    format: str | None = None,
+    controls: str | Path | ControlSettings | None = None,
+    fps: str | Fraction | None = None,
+    seed: int = 0,
+) -> Performances:
+    """What makes fresh performances of a run's face; arguments as of :func:`animate`.
+
+    Without a run it is the face of an untrained model, which moves somehow: to test what lies around it.
+
+    Raises:
+        as :func:`animate`, before any sound is heard.
+    """
+    from koekao.live.performance import Performances
+    from koekao.outputs import format_name
 
     if output is not None:
-        format_name(Path(output))  # refuse an unknown ending before the work
-    model = open_run(run).model()
-    heard = read_sound(sound, sample_rate=model.clock.sample_rate, dtype="float32")
-    curves = animate_sound(model, as_float(heard.samples))
-    if output is not None:
-        write_curves(output, curves, model.clock.fps)
-    return curves
+        format_name(Path(output), format)  # refuse an unknown ending before the work
+    settings, rate = _settings_of(controls), None if fps is None else parse_fps(fps)
+    return Performances(engine=engine(run), controls=settings, fps=rate, seed=seed)
+
+
+def engine(run: str | Path | None) -> Engine:
+    """What animates: the model of a run's folder, or an exported ``.onnx``; without either an untrained model.
+
+    Raises:
+        RunError, ModelError: it is not there, damaged, or newer than this koekao. ConfigError: onnxruntime is missing.
+    """
+    from koekao.animation.torch_engine import TorchEngine
+    from koekao.runtime import OnnxEngine
+
+    if run is not None and Path(run).suffix.lower() == ".onnx":
+        return OnnxEngine(run)
+    return TorchEngine(build("stream", {}) if run is None else open_run(run).model())
+
+
+def _settings_of(controls: str | Path | ControlSettings | None) -> ControlSettings | None:
+    """The name of a preset, else a file."""
+    from koekao.controls import PRESETS, ControlSettings, load_controls, preset
+
+    if controls is None or isinstance(controls, ControlSettings):
+        return controls
+    return preset(str(controls)) if str(controls) in PRESETS else load_controls(controls)

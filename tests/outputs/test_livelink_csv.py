@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from koekao.arkit import N_CURVES, NAMES
+from koekao.errors import OutputError
 from koekao.outputs import write_curves
 from koekao.outputs.livelink_csv import timecode
 
@@ -142,3 +143,13 @@ def test_the_nine_rotations_stand_behind_the_curves(tmp_path: Path) -> None:
     np.testing.assert_array_equal(back, pose)
     write_curves(tmp_path / "b.csv", np.zeros((3, N_CURVES), np.float32), Fraction(30))
     assert {row[name] for row in rows_of(tmp_path / "b.csv") for name in HEADER.split(",")[-9:]} == {"0.0000000000"}
+
+
+@pytest.mark.parametrize("row", [1, 999, 1000])
+def test_rows_with_one_timecode_are_refused_wherever_they_stand(tmp_path: Path, row: int) -> None:
+    """Also the last of one block of rows and the first of the next."""
+    time_s = np.arange(1002) / 30
+    time_s[row] = time_s[row - 1] + 1e-9
+    with pytest.raises(OutputError, match=rf"a\.csv: rows {row - 1} and {row} have one timecode, "):
+        write_curves(tmp_path / "a.csv", np.zeros((1002, N_CURVES), np.float32), Fraction(30), time_s=time_s)
+    assert list(tmp_path.iterdir()) == []

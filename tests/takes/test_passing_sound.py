@@ -76,3 +76,10 @@ def test_what_is_no_sound_is_refused_as_ever(tmp_path: Path) -> None:
         with pytest.raises(SoundError) as of_reading:
             read_sound(tmp_path / name)
         assert str(error.value) == str(of_reading.value)
+
+
+def test_a_fault_of_who_listens_is_his_own(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.wav", np.zeros(4000))
+    with pytest.raises(OSError, match="disk"), passing_sound(path) as sound:
+        next(sound.blocks)
+        raise OSError("the disk is full")

@@ -10,7 +10,7 @@ from judged_frames import passage, spread_of
 from torch import Tensor
 
 from koekao.arkit import INDEX
-from koekao.training.lips import CLOSED_BELOW, lip_opening
+from koekao.lips import CLOSED_BELOW, lip_opening
 from koekao.training.loss_weights import DEFAULT_TERMS, LossConfig
 from koekao.training.losses import Judge, Passage
 

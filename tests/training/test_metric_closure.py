@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scored_takes import scored
 
 from koekao.arkit import INDEX
+from koekao.lips import CLOSED_BELOW, OPEN_ABOVE, lip_opening
 from koekao.takes.synthetic.making import make_take
-from koekao.training.lips import CLOSED_BELOW, OPEN_ABOVE, lip_opening
 from koekao.training.metrics.closure import Closures, closing_frames, count_pairs
 
 

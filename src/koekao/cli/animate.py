@@ -8,34 +8,52 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from koekao.cli.console import count, json_out, length, say, working
+from koekao.cli.console import count, json_out, length, say
+from koekao.cli.progress import SoundProgress
 
 
-def animate(run: Path, sound: Path, /, *, output: Annotated[Path, Parameter(alias="-o")], json: bool = False) -> None:
-    """Animate a sound file: every frame of it, any length, at the model's frame rate.
+def animate(
+    run: Path,
+    sound: Path,
+    /,
+    *,
+    output: Annotated[Path, Parameter(alias="-o")],
+    format: str | None = None,
+    face: Path | None = None,
+    controls: str | None = None,
+    fps: str | None = None,
+    seed: int = 0,
+    json: bool = False,
+) -> None:
+    """Animate a sound file: every frame of it, any length, written as it is made.
 
     Args:
-        run: a run made by koekao train.
-        sound: speech; wav, flac, ogg or mp3, any rate.
-        output: the file to write, or to replace; .csv (Live Link Face), .jsonl, or .json (named, LAM layout).
+        run: a run made by koekao train, or a model.onnx made by koekao export.
+        sound: speech; wav, flac, ogg, mp3 or a movie, any rate.
+        output: the file to write, or to replace. Its ending says the format: .csv (Live Link Face), .jsonl, .json
+            (named, LAM layout), .glb or .gltf (morph targets), .usda, .usdc or .usd.
+        format: the format, where the ending is not to decide: livelink_csv, audio2face_csv, jsonl, named_json,
+            beat_json, unreal_json, gltf, usd.
+        face: a .glb or .gltf of your own to animate; its morph targets are named as ARKit's curves.
+        controls: the animator's controls: a YAML file, or a preset (natural, subtle, expressive, crisp_lips).
+        fps: frames a second that come out, 24, 25, 29.97, 60 ...; the model's if not said.
+        seed: of the blinks and small motions that controls add.
         json: print what was done as JSON.
     """
-    from koekao.api import animate as animate_sound
-    from koekao.outputs import format_name
-    from koekao.training import open_run
+    from koekao.api import performances
+    from koekao.live.recorded import animated
 
-    format_name(output)
     began_s = time.perf_counter()
-    with working(f"animating {sound}"):
-        fps = open_run(run).model().clock.fps
-        curves = animate_sound(run, sound, output)
-    took_s, long_s = time.perf_counter() - began_s, len(curves) / float(fps)
+    face_of = performances(run, output, format=format, controls=controls, fps=fps, seed=seed)
+    with SoundProgress(f"animating {sound}") as progress:
+        done = animated(sound, face_of.at, output, format=format, face=face, on_progress=progress.tell)
+    took_s, long_s = time.perf_counter() - began_s, done.n_frames / float(done.fps)
     if json:
         return json_out(
-            {"output": str(output), "frames": len(curves), "fps": str(fps), "seconds": long_s, "took_s": took_s}
+            {"output": str(output), "frames": done.n_frames, "fps": str(done.fps), "seconds": long_s, "took_s": took_s}
         )
     say(
-        f"{output}: {count(len(curves), 'frame')} at {fps} fps ({length(long_s)}) in {took_s:.1f} s, "
+        f"{output}: {count(done.n_frames, 'frame')} at {done.fps} fps ({length(long_s)}) in {took_s:.1f} s, "
         f"{long_s / took_s:.0f} times real time"
     )
     return None

@@ -21,8 +21,10 @@ from koekao.cli.demo import demo
 from koekao.cli.evaluate import evaluate
 from koekao.cli.features import features
 from koekao.cli.inspect import inspect
+from koekao.cli.live import live
 from koekao.cli.pack import pack
 from koekao.cli.pretrain import pretrain
+from koekao.cli.serve import serve
 from koekao.cli.synthesize import synthesize
 from koekao.cli.train import train
 from koekao.cli.verify import verify
@@ -42,6 +44,8 @@ _VERBS: tuple[Callable[..., int | None], ...] = (
     train,
     evaluate,
     animate,
+    live,
+    serve,
     synthesize,
     demo,
 )

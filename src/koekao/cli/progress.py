@@ -151,3 +151,27 @@ class TrainingProgress(_StepProgress):
         r, mae = (values[name] if values[name] is not None else float("nan") for name in ("r", "mae"))
         best = ", the best so far" if values["best"] else ""
         self._say(f"step {values['step']}: unseen takes r {r:.3f}, mae {mae:.4f}{best}")
+
+
+class SoundProgress:
+    """A bar of seconds of sound."""
+
+    def __init__(self, what: str) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[said]}"),
+            TimeRemainingColumn(),
+            **where_watched(),
+        )
+        self._task = self._bar.add_task(what, total=None, said="")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()
+
+    def tell(self, done_s: float, of_s: float) -> None:
+        self._bar.update(self._task, completed=done_s, total=of_s, said=f"{length(done_s)} of {length(of_s)}")

@@ -18,13 +18,14 @@ from koekao.clock import Clock
 def frame_starts(clock: Clock, frames: Tensor) -> Tensor:
     """:meth:`koekao.clock.Clock.frame_start` on a tensor of int64 of any shape."""
     n, d = clock.sample_rate * clock.fps.denominator, clock.fps.numerator
-    return torch.div(2 * n * frames + d, 2 * d, rounding_mode="floor")
+    # not torch.div with rounding_mode="floor": exported to ONNX that goes through float32, wrong after 17 s of a stream
+    return torch.floor_divide(2 * n * frames + d, 2 * d)
 
 
 def frames_ended(clock: Clock, n_samples: Tensor) -> Tensor:
     """How many frames lie wholly in the first ``n_samples`` (int64, any shape): :meth:`koekao.clock.Clock.frame_at`."""
     n, d = clock.sample_rate * clock.fps.denominator, clock.fps.numerator
-    return torch.div(2 * n_samples * d + d - 1, 2 * n, rounding_mode="floor")
+    return torch.floor_divide(2 * n_samples * d + d - 1, 2 * n)
 
 
 def pieces_ending_at(audio: Tensor, ends: Tensor, n_samples: int, block: int) -> Iterator[Tensor]:

@@ -84,19 +84,14 @@ class FrameModel(FaceModel):
         """The target frame of each clip (see :class:`FaceModel`); sound past the end of a clip counts as silence."""
         start = torch.zeros(len(audio), dtype=torch.int64).to(audio.device) if start_frames is None else start_frames
         origin = self.features.frame_starts(start)
-        return self.step(self._around(audio, origin, start + self.config.target_frame), {})[0][:, 0]
+        return self.step(self._around(audio, origin, start[:, None] + self.config.target_frame), {})[0][:, 0]
 
     def observe(
         self, audio: Tensor, *, origin_samples: Tensor | int, first_frame: Tensor | int, n_frames: int
     ) -> Tensor:
-        each = torch.arange(n_frames, device=audio.device)
         first = torch.as_tensor(first_frame, device=audio.device).expand(len(audio))
         origin = torch.as_tensor(origin_samples, device=audio.device).expand(len(audio))
-        rows = [
-            self._around(row.expand(n_frames, -1), begin.expand(n_frames), frame + each)
-            for row, begin, frame in zip(audio, origin, first)
-        ]
-        return torch.cat(rows, 1).transpose(0, 1).contiguous()
+        return self._around(audio, origin, first[:, None] + torch.arange(n_frames, device=audio.device))
 
     def init_state(self, n_rows: int) -> State:
         return {}
@@ -105,13 +100,17 @@ class FrameModel(FaceModel):
         return self.in_units(self.layers(seen.flatten(3))), state
 
     def _around(self, audio: Tensor, origin_samples: Tensor, frames: Tensor) -> Tensor:
-        """``[B, 1, L, C, M]``: the columns around frame ``frames[b]`` of ``audio[b]``, heard by themselves."""
+        """``[B, T, L, C, M]``: the columns around frames ``frames[b]`` (``[B, T]``) of ``audio[b]``, each heard by itself."""
         first = frames - self.config.past_frames
         begin = self.features.frame_starts(first)
-        end = self.features.frame_starts(first + self._heard_frames)
-        n_samples = int((end - begin).max())
-        index = begin[:, None] - origin_samples[:, None] + torch.arange(n_samples, device=audio.device)
+        n_samples = self.clock.frame_start(self._heard_frames) + 1  # as long as so many frames are anywhere
+        index = begin[:, :, None] - origin_samples[:, None, None] + torch.arange(n_samples, device=audio.device)
         inside = (index >= 0) & (index < audio.shape[1])
-        piece = audio.gather(1, index.clamp(0, audio.shape[1] - 1)) * inside
-        columns = self.features.columns(piece, origin_samples=begin, first_frame=first, n_frames=self._heard_frames)
-        return columns[:, None]
+        pieces = audio.gather(1, index.clamp(0, audio.shape[1] - 1).flatten(1)) * inside.flatten(1)
+        columns = self.features.columns(
+            pieces.view(-1, n_samples),
+            origin_samples=begin.flatten(),
+            first_frame=first.flatten(),
+            n_frames=self._heard_frames,
+        )
+        return columns.view(*frames.shape, *columns.shape[1:])

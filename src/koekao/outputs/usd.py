@@ -118,7 +118,7 @@ def _export(stage: Any, target: Target) -> None:
         stage.GetRootLayer().Export(str(made))
         made.replace(target.temporary)
     except Tf.ErrorException as fault:
-        reason = str(fault).strip().splitlines()[-1].strip()
+        reason = str(fault).strip().splitlines()[0].rpartition(" : ")[2].strip("'")  # without where in the library
         do = "check the free space and the rights of the folder; nothing was published"
         raise OutputError(f"cannot be written ({reason})", where=target.path, do=do) from fault
     finally:

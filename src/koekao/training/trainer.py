@@ -25,6 +25,7 @@ from koekao.atomic import write_file
 from koekao.batches import Batch, to_device
 from koekao.corpus import Corpus
 from koekao.errors import RunError
+from koekao.interrupt import on_interrupt
 from koekao.models import save_model
 from koekao.training.account import Account
 from koekao.training.augmented import effects_of
@@ -41,7 +42,6 @@ from koekao.training.distributed import (
     shared_out,
 )
 from koekao.training.evaluation import score_takes
-from koekao.training.interrupt import on_interrupt
 from koekao.training.kept import keep
 from koekao.training.log import Listener, listeners_of
 from koekao.training.parts import Parts, device_named, make_model, make_parts, seconds_a_step, steps_of_run

@@ -7,8 +7,8 @@ that place is read. Movies are decoded whole first: their sound lies between pic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,29 +51,43 @@ def passing_sound(path: str | Path, *, mono: str = "mix", block_s: float = BLOCK
     """
     path = Path(path)
     check_policy("mono", mono, MONO_POLICIES)
-    try:
-        require_file(path, SoundError)
-        with path.open("rb") as file:
-            if is_movie(file.read(HEAD_BYTES)):
-                decoded = read_movie(read_source(path, SoundError)[0], path)
-                size = max(1, int(block_s * decoded.info.sample_rate))
-                parts = (decoded.channels[i : i + size] for i in range(0, len(decoded.channels), size))
-                yield PassingSound(info=decoded.info, blocks=_mono(parts, mono, path))
-                return
-            size = file.seek(0, 2)
-            if not size:
-                raise SoundError("the file is empty (0 bytes)", where=path, do="record or copy it again, or remove it")
-            with opened(file, size, path, "refuse") as (decoder, info, _):
-                read = decoded_blocks(decoder, info, path, max(1, int(block_s * info.sample_rate)))
-                yield PassingSound(info=info, blocks=_mono(read, mono, path))
-    except OSError as fault:
-        raise SoundError(f"cannot be read ({fault.strerror or fault})", where=path) from fault
+    with ExitStack() as stack:
+        try:
+            info, parts = _opened(stack, path, block_s)
+        except OSError as fault:
+            raise _unreadable(path, fault) from fault
+        yield PassingSound(info=info, blocks=_mono(parts, mono, path))
 
 
-def _mono(parts: Iterable[NDArray[Any]], mono: str, path: Path) -> Iterator[NDArray[np.float32]]:
+def _opened(stack: ExitStack, path: Path, block_s: float) -> tuple[SoundInfo, Iterator[NDArray[Any]]]:
+    """What the header says, and ``[n, channels]`` each."""
+    require_file(path, SoundError)
+    file = stack.enter_context(path.open("rb"))
+    if is_movie(file.read(HEAD_BYTES)):
+        decoded = read_movie(read_source(path, SoundError)[0], path)
+        size = max(1, int(block_s * decoded.info.sample_rate))
+        return decoded.info, (decoded.channels[i : i + size] for i in range(0, len(decoded.channels), size))
+    n_bytes = file.seek(0, 2)
+    if not n_bytes:
+        raise SoundError("the file is empty (0 bytes)", where=path, do="record or copy it again, or remove it")
+    decoder, info, _ = stack.enter_context(opened(file, n_bytes, path, "refuse"))
+    return info, decoded_blocks(decoder, info, path, max(1, int(block_s * info.sample_rate)))
+
+
+def _mono(parts: Iterator[NDArray[Any]], mono: str, path: Path) -> Iterator[NDArray[np.float32]]:
     """``[n, channels]`` each to ``[n]`` float32, once they are known to be finite."""
     n_before = 0
-    for part in parts:
+    while True:
+        try:
+            part = next(parts, None)
+        except OSError as fault:
+            raise _unreadable(path, fault) from fault
+        if part is None:
+            return
         check_finite(part, path, first_sample=n_before)
         n_before += len(part)
         yield np.ascontiguousarray(as_float(to_mono(part, mono, path)[0]), np.float32)
+
+
+def _unreadable(path: Path, fault: OSError) -> SoundError:
+    return SoundError(f"cannot be read ({fault.strerror or fault})", where=path)

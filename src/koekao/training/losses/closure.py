@@ -1,9 +1,9 @@
 """Closure: where the truth's lips meet, the prediction's must.
 
 A /p/ lasts a tenth of a second and is a small part of every squared error, yet an open mouth in it is the first thing
-that viewers see. Closed lips are no matter of single curves (:mod:`koekao.training.lips`): the jaw may be open beneath
+that viewers see. Closed lips are no matter of single curves (:mod:`koekao.lips`): the jaw may be open beneath
 lips that are pressed. So what is taught is the opening, and only downwards: where the truth is closed, an opening above
-:data:`koekao.training.lips.CLOSED_BELOW` costs its square; how firmly lips are pressed, and everything where the truth
+:data:`koekao.lips.CLOSED_BELOW` costs its square; how firmly lips are pressed, and everything where the truth
 is open, is left to the other losses.
 
 What it gives up: it would gladly have a mouth that is always shut, so it is a small weight beside ``position``.
@@ -14,8 +14,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from koekao.lips import CLOSED_BELOW, lip_opening
 from koekao.training.distributed import summed
-from koekao.training.lips import CLOSED_BELOW, lip_opening
 
 OPENING_UNIT = 0.1
 """An opening of so much above closed costs 1, near what a jaw costs that is off by its spread (0.12-0.15 in speech)."""

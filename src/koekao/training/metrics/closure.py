@@ -1,7 +1,7 @@
 """Lip-closure F1: do the lips meet when they must, and only then?
 
-A closure is the moment at which lips that were open (:data:`koekao.training.lips.OPEN_ABOVE`) come to be closed
-(:data:`koekao.training.lips.CLOSED_BELOW`). A predicted and a true closure of one take are a pair if they are at most
+A closure is the moment at which lips that were open (:data:`koekao.lips.OPEN_ABOVE`) come to be closed
+(:data:`koekao.lips.CLOSED_BELOW`). A predicted and a true closure of one take are a pair if they are at most
 100 ms apart, each in one pair only; F1 = 2 pairs / (predicted + true). 100 ms, three frames at 30 fps, is about what
 ITU-R BT.1359 lets sound be early before viewers object (90 ms). Counts are summed over takes. Speech closes lips so
 often that chance pairs some: takes of recorded speech laid on one another reach 0.14 to 0.43, the higher the more
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from koekao.training.lips import CLOSED_BELOW, OPEN_ABOVE, lip_opening
+from koekao.lips import CLOSED_BELOW, OPEN_ABOVE, lip_opening
 from koekao.training.metrics.tracked import Array, Tracked
 
 TOLERANCE_MS = 100

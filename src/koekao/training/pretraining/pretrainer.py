@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from koekao.arkit import N_CURVES
 from koekao.atomic import refuse_existing
 from koekao.errors import ConfigError, RunError, SoundError
+from koekao.interrupt import on_interrupt
 from koekao.models import StreamModel, save_model
 from koekao.takes.unlabelled import find_sounds
-from koekao.training.interrupt import on_interrupt
 from koekao.training.log import Listener
 from koekao.training.parts import adamw, build_at, device_named
 from koekao.training.pretraining.config import DEFAULT_MINUTES, PretrainConfig

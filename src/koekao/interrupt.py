@@ -1,4 +1,4 @@
-"""Ctrl-C as a wish: the step that is running ends, the run is saved, and only then is it over."""
+"""Ctrl-C as a wish: what is running comes to its end, what it made is saved, and only then is it over."""
 
 from __future__ import annotations
 

@@ -1,0 +1,32 @@
+// Sources to dist/: koekao.js (the library), page.js and index.html, and the WebAssembly of onnxruntime beside them.
+// Everything is local; nothing of it asks another host for anything.
+import { copyFile, mkdir, rm } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const WASM = "ort-wasm-simd-threaded.wasm";
+
+await rm(here("dist"), { recursive: true, force: true });
+await mkdir(here("dist"), { recursive: true });
+const context = await esbuild.context({
+  entryPoints: { koekao: here("src/koekao.ts"), page: here("src/page.ts") },
+  outdir: here("dist"),
+  bundle: true,
+  splitting: true, // the page and whoever imports koekao.js share one onnxruntime
+  chunkNames: "shared-[hash]",
+  format: "esm",
+  target: "es2022",
+  minify: true,
+  legalComments: "eof", // the licences of what is bundled stay with it
+  logLevel: "warning",
+});
+await context.rebuild();
+await copyFile(here(`node_modules/onnxruntime-web/dist/${WASM}`), here(`dist/${WASM}`));
+await copyFile(here("src/index.html"), here("dist/index.html"));
+if (process.argv.includes("--serve")) {
+  const { port } = await context.serve({ servedir: here("dist"), host: "127.0.0.1" });
+  console.log(`http://127.0.0.1:${port}/`);
+} else {
+  await context.dispose();
+}
