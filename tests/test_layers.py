@@ -130,7 +130,7 @@ def test_importing_koekao_loads_nothing_heavy() -> None:
 
 
 def test_the_rooms_of_the_data_load_no_torch() -> None:
-    loaded = modules_after("import koekao.takes, koekao.corpus, koekao.windows, koekao.outputs")
+    loaded = modules_after("import koekao.takes, koekao.corpus, koekao.windows, koekao.controls, koekao.outputs")
     assert {"koekao", "numpy"} <= loaded
     assert loaded & {"torch", "rich", "cyclopts", "matplotlib"} == set()
 

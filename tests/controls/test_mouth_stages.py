@@ -131,6 +131,7 @@ def test_lips_are_drawn_together_and_let_go_smoothly() -> None:
     "jaw",
     [
         dip(60, 0.25),  # not near
+        dip(60, 0.0),  # shut already
         np.full(60, 0.1),  # a face at rest with its lips apart
         np.repeat([0.4, 0.1], [30, 30]),  # a mouth that comes to rest
         np.repeat([0.1, 0.4], [30, 30]),  # one that begins to speak
