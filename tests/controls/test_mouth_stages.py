@@ -105,6 +105,7 @@ def test_lips_that_nearly_meet_are_shut(fps: int) -> None:
     middle = int(np.argmin(opening_of(faces)))
     assert opening[middle] < 0
     assert out[middle, INDEX["mouthFunnel"]] == 0
+    assert out[middle, INDEX["mouthClose"]] == out[middle, JAW]
     far = np.abs(np.arange(fps) - middle) > 0.151 * fps
     np.testing.assert_array_equal(out[far], faces[far])
     np.testing.assert_array_equal(out[:, SMILE], faces[:, SMILE])

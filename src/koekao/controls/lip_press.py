@@ -80,7 +80,8 @@ class LipsMeet(Around):
         before, after = around[:, : look + 1].max(1), around[:, look:].max(1)
         is_low: NDArray[np.bool_] = (here <= self._near) & (here <= lowest + SAME)
         is_dip: NDArray[np.bool_] = (before >= lowest + RISE) & (after >= lowest + RISE)
-        return is_low & is_dip & (lowest > 0)
+        missed: NDArray[np.bool_] = is_low & is_dip & (lowest > 0)
+        return missed
 
     def _faded(self, in_closure: NDArray[np.bool_]) -> NDArray[np.float64]:
         """How much each of the frames that have the fade's frames on either side is shut, 0..1."""
