@@ -172,6 +172,12 @@ def test_the_default_gives_back_what_it_was_given(take: Curves, fps: str) -> Non
     assert len(controls.finish().curves) == 0
 
 
+def test_stages_stand_in_the_order_that_the_document_says() -> None:
+    order = ["response", "balance", "smoothing", "lips", "hold", "resampling", "eyes", "blinks"]
+    assert list(controls_of("everything", "60", "24").latencies_s) == order
+    assert not controls_of("neutral", "60", None).latencies_s
+
+
 def test_what_is_given_is_not_changed(take: Curves) -> None:
     given = take.copy()
     given.setflags(write=False)
