@@ -149,7 +149,7 @@ def test_importing_koekao_loads_nothing_heavy() -> None:
 
 
 def test_the_rooms_of_the_data_load_no_torch() -> None:
-    rooms = ("takes", "corpus", "windows", "outputs", "wire", "serve")
+    rooms = ("takes", "corpus", "windows", "controls", "outputs", "wire", "live", "serve")
     loaded = modules_after("import " + ", ".join(f"koekao.{room}" for room in rooms))
     assert {"koekao", "numpy"} <= loaded
     assert loaded & {"torch", "rich", "cyclopts", "matplotlib", "websockets"} == set()
