@@ -32,7 +32,8 @@ MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
     "training": FIRST_ROW | {"takes", "corpus", "windows", "batches", "features", "models", "animation"},
     "outputs": FIRST_ROW,
     "conversion": FIRST_ROW | {"takes", "outputs"},
-    "export": FIRST_ROW | {"features", "models"},
+    "runtime": FIRST_ROW | {"animation"},
+    "export": FIRST_ROW | {"features", "models", "animation", "runtime"},
     "viewer": FIRST_ROW | {"outputs"},
 }
 """The layer table of the README; a room may always import itself. What is not here may import anything but cli.
@@ -40,7 +41,7 @@ MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
 Training stands above animation: it validates by animating whole takes with the very code that users animate with.
 """
 FREE = {"koekao", "api", "cli", "__main__", "testing"}
-WITHOUT_TORCH = FIRST_ROW | {"takes", "corpus", "windows", "outputs", "conversion", "viewer"}
+WITHOUT_TORCH = FIRST_ROW | {"takes", "corpus", "windows", "outputs", "conversion", "viewer", "runtime"}
 HEAVY = {"torch", "pyarrow", "onnx", "onnxruntime", "av", "ray", "tensorboard", "matplotlib", "rich", "cyclopts"}
 HEAVY |= {"soundfile", "soxr", "librosa", "scipy", "safetensors", "numba"}
 

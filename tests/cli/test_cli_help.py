@@ -17,7 +17,7 @@ from koekao.takes.policies import Order
 
 VERBS = (
     *("capture", "inspect", "check", "convert", "pack", "verify", "features", "batches"),
-    *("pretrain", "train", "evaluate", "animate", "synthesize", "demo"),
+    *("pretrain", "train", "evaluate", "animate", "export", "synthesize", "demo"),
 )
 WITH_JSON = set(VERBS) - {"demo"}
 

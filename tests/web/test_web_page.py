@@ -34,7 +34,9 @@ from koekao.takes.take import as_float
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytest.importorskip("onnxscript", reason="the extra onnx is not installed")
 WEB = Path(koekao.__file__).parents[2] / "web"
-CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), "")
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
 FLAGS = (
     "--no-sandbox",
     "--disable-background-networking",
@@ -144,7 +146,9 @@ def test_a_sound_dropped_on_the_page_gives_what_python_gives(page: Page, exporte
     assert np.abs(made - expected).max() <= 1e-4
     bars = page.page.evaluate("() => Array.from(document.querySelectorAll('#curves meter'), (bar) => bar.value)")
     np.testing.assert_allclose(bars, expected[0], atol=1e-4)
-    names = page.page.evaluate("() => Array.from(document.querySelectorAll('#curves li'), (row) => row.innerText.trim())")
+    names = page.page.evaluate(
+        "() => Array.from(document.querySelectorAll('#curves li'), (row) => row.innerText.trim())"
+    )
     assert names == list(koekao.arkit.NAMES)
     assert page.page.inner_text("#said").startswith("speech.wav: 90 frames in ")
 
@@ -158,7 +162,7 @@ def test_pushed_in_chunks_it_gives_the_frames_that_python_gives_then(page: Page,
         const once = async () => {{
             const pushed = [];
             for (let at = 0, i = 0; at < samples.length; at += chunks[i++ % chunks.length])
-                pushed.push(animator.push(samples.subarray(at, Math.min(samples.length, at + chunks[i % chunks.length]))));
+                pushed.push(animator.push(samples.subarray(at, at + chunks[i % chunks.length])));
             pushed.push(animator.finish());
             return (await Promise.all(pushed)).map((part) => Array.from(part));
         }};
@@ -193,7 +197,7 @@ def test_the_library_reads_the_header(page: Page, exported: Path) -> None:
         {BYTES}
         const h = koekao.readHeader(bytes(model));
         const starts = [0, 1, 2, 3, 1000, 123456].map((k) => [h.clock.frameStart(k), h.clock.framesCovering(k)]);
-        const state = h.state.map(({{ name, dtype, shape, values }}) => [name, dtype, shape, Array.from(values, Number)]);
+        const state = h.state.map((e) => [e.name, e.dtype, e.shape, Array.from(e.values, Number)]);
         return {{ ...h, clock: [h.clock.sampleRate, h.clock.fps], starts, state }};
     }}"""
     told, header = page.library(script, text_of(exported.read_bytes())), OnnxEngine(exported).header

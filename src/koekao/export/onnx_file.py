@@ -1,9 +1,9 @@
-"""A trained model to one .onnx file that needs nothing of koekao: sound in, curves out, all memory in and out as tensors.
+"""A trained model to one .onnx file that needs nothing of koekao: sound in, curves out, all memory in and out.
 
-The graph is :class:`koekao.models.Listening` with the features inside. Batch and time are open: any number of rows, each
-at its own frame, and any whole number of frames a step. What the graph does not say is in the header among its metadata
-(:mod:`koekao.runtime.header`). Before the file is published, torch and onnxruntime walk the same sound with it; a file
-whose curves differ is not published. What it gives up: models whose step is not arithmetic of fixed shape (the window
+The graph is :class:`koekao.models.Listening` with the features inside. Batch and time are open: any number of rows,
+each at its own frame, and any whole number of frames a step. What the graph does not say is in the header among its
+metadata (:mod:`koekao.runtime.header`). Before the file is published, torch and onnxruntime walk the same sound with
+it; a file whose curves differ is not published. What it gives up: models whose step is not arithmetic of fixed shape (the window
 model's prosody, loops in float64) are refused.
 """
 
@@ -195,7 +195,9 @@ def _name_dims(value: Any, dims: list[str | int]) -> None:
         if isinstance(name, int):
             dim.dim_value = name
         elif dim.HasField("dim_value"):
-            raise ModelError(f"{name} of {value.name} became {dim.dim_value} in the graph", expected="an open dimension")
+            raise ModelError(
+                f"{name} of {value.name} became {dim.dim_value} in the graph", expected="an open dimension"
+            )
         else:
             dim.dim_param = name
 

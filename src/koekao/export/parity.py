@@ -25,7 +25,9 @@ def largest_difference(one: Engine, other: Engine, n_frames: int, rng: np.random
     at, largest = np.zeros(N_ROWS, np.int64), 0.0
     second = one.clock.sample_rate
     while (at < n_samples).any():
-        size = np.minimum(rng.choice([0, second // 100, second // 30, second // 10, 2 * second], N_ROWS), n_samples - at)
+        size = np.minimum(
+            rng.choice([0, second // 100, second // 30, second // 10, 2 * second], N_ROWS), n_samples - at
+        )
         chunk = np.zeros((N_ROWS, int(size.max())), np.float32)
         for row in range(N_ROWS):
             chunk[row, : size[row]] = sound[row, at[row] : at[row] + size[row]]
@@ -36,7 +38,7 @@ def largest_difference(one: Engine, other: Engine, n_frames: int, rng: np.random
 
 
 def made_sound(n_samples: int, sample_rate: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """``[n_samples]`` float32 in [-1, 1]: syllables of about a tenth of a second, some voiced, some hissed, some none."""
+    """``[n_samples]`` float32 in [-1, 1]: syllables of a tenth of a second, some voiced, some hissed, some none."""
     sound = np.zeros(n_samples)
     at = 0
     while at < n_samples:
