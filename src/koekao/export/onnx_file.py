@@ -3,8 +3,8 @@
 The graph is :class:`koekao.models.Listening` with the features inside. Batch and time are open: any number of rows,
 each at its own frame, and any whole number of frames a step. What the graph does not say is in the header among its
 metadata (:mod:`koekao.runtime.header`). Before the file is published, torch and onnxruntime walk the same sound with
-it; a file whose curves differ is not published. What it gives up: models whose step is not arithmetic of fixed shape (the window
-model's prosody, loops in float64) are refused.
+it; a file whose curves differ is not published. What it gives up: models whose step is more than arithmetic of fixed
+shape (the window model's prosody, loops in float64) are refused.
 """
 
 from __future__ import annotations
