@@ -1,4 +1,4 @@
-"""What is published and what is not: one plain file, the same every time, only where it passed; and it needs no torch."""
+"""What is published: one plain file, the same every time, only where it passed; and it needs no torch."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_the_sound_of_the_walk_is_speech_like() -> None:
 
 def test_a_window_model_is_refused() -> None:
     model = build("window", {"dim": 16, "width": 8, "heads": 2})
-    with pytest.raises(ModelError, match="a window model cannot be exported.*expected a model of stream, sequential"):
+    with pytest.raises(ModelError, match=r"a window model cannot be exported.*expected a model of stream, sequential"):
         export_onnx(model, "never.onnx")
     assert not Path("never.onnx").exists()
 

@@ -1,4 +1,4 @@
-"""An exported model gives what it gives in torch: in any chunks, in rows at any frames, with states that change hands."""
+"""An exported model gives what torch gives: in any chunks, in rows at any frames, with states that change hands."""
 
 from __future__ import annotations
 
