@@ -36,7 +36,8 @@ MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
     "serve": FIRST_ROW | {"animation", "controls", "live", "outputs", "wire"},
     "conversion": FIRST_ROW | {"takes", "outputs"},
     "wire": FIRST_ROW | {"outputs"},
-    "export": FIRST_ROW | {"features", "models"},
+    "runtime": FIRST_ROW | {"animation"},
+    "export": FIRST_ROW | {"features", "models", "animation", "runtime"},
     "viewer": FIRST_ROW | {"outputs"},
 }
 """The layer table of the README; a room may always import itself. What is not here may import anything but cli.
@@ -44,18 +45,8 @@ MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
 Training stands above animation: it validates by animating whole takes with the very code that users animate with.
 """
 FREE = {"koekao", "api", "cli", "__main__", "testing"}
-WITHOUT_TORCH = FIRST_ROW | {
-    "takes",
-    "corpus",
-    "windows",
-    "controls",
-    "outputs",
-    "conversion",
-    "wire",
-    "viewer",
-    "live",
-    "serve",
-}
+WITHOUT_TORCH = FIRST_ROW | {"takes", "corpus", "windows", "controls", "outputs", "conversion", "wire"}
+WITHOUT_TORCH |= {"live", "runtime", "serve", "viewer"}
 HEAVY = {"torch", "pyarrow", "onnx", "onnxruntime", "av", "ray", "tensorboard", "matplotlib", "rich", "cyclopts"}
 HEAVY |= {"soundfile", "soxr", "librosa", "scipy", "safetensors", "numba", "websockets"}
 

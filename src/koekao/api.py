@@ -15,7 +15,9 @@ from koekao.batches.loader import HowLoaded
 from koekao.batches.spec import clip_frames
 from koekao.clock import parse_fps
 from koekao.corpus import Corpus, FrameColumn, pack_column
-from koekao.errors import ConfigError
+from koekao.errors import ConfigError, OutputError
+from koekao.export import CHECK_FRAMES, Exported
+from koekao.export import export_onnx as _export_onnx
 from koekao.models import build
 from koekao.training import Evaluation, PretrainConfig, Pretrained, TrainConfig, Trainer, open_run
 from koekao.training import evaluate as _evaluate
@@ -268,6 +270,25 @@ def evaluate(run: str | Path, corpus: str | Path | Corpus, *, split: str = "unse
     """Score a run's model and its two baselines on whole takes that it has not seen."""
     corpus = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
     return _evaluate(open_run(run), corpus, split=split)
+
+
+def export_onnx(run: str | Path, output: str | Path, *, check_frames: int = CHECK_FRAMES) -> Exported:
+    """Write a run's model to one .onnx file, features and state inside, for :mod:`koekao.runtime` and others.
+
+    Args:
+        output: the file to write, or to replace. check_frames: frames that torch and onnxruntime walk together first.
+
+    Returns:
+        What was written, with the largest difference of any curve on that walk.
+
+    Raises:
+        RunError: no run there. ModelError: a model that cannot be a graph (window).
+        OutputError: another ending than .onnx, a difference above 1e-4, or a place that cannot be written.
+        ConfigError: the extra ``onnx`` is not installed.
+    """
+    if Path(output).suffix.lower() != ".onnx":
+        raise OutputError(f"unknown ending {Path(output).suffix!r}", where=output, expected=".onnx")
+    return _export_onnx(open_run(run).model(), output, check_frames=check_frames)
 
 
 def animate(
