@@ -1,0 +1,44 @@
+"""Hair: a shell over the skull that thickens from the hairline up and is combed back in locks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from koekao.head.curve import bump, smooth, spline
+from koekao.head.part import Part, grid_quads, mirrored, part
+from koekao.head.skull import skull
+
+_COLUMNS, _ROWS = 27, 15
+
+
+def hair() -> Part:
+    angle = np.linspace(0, 180, _COLUMNS)
+    line = spline((0, 22, 45, 60, 72, 84, 100, 120, 150, 180), (2.02, 1.98, 2.15, 2.75, 4.2, 3.7, 4.0, 5.7, 6.7, 6.9), angle)
+    u = np.linspace(0, 1, _ROWS) ** 0.85
+    level = u[:, None] * line
+    wide = np.broadcast_to(angle, level.shape)
+    base = skull(wide, level)
+    middle = np.array([0.0, 0.25, -0.08])
+    out = base - middle
+    out[..., 1] *= 0.9
+    out /= np.linalg.norm(out, axis=-1, keepdims=True)
+    edge = np.minimum(1, (1 - u) / 0.22)[:, None]
+    rise = np.sqrt(np.clip(1 - (1 - edge) ** 2, 0, 1))
+    front = bump(wide, 0, 40) * smooth(0.05, 0.8, u)[:, None]
+    thick = 0.07 + 0.06 * smooth(1.0, 0.2, u)[:, None] + 0.16 * front
+    thick = thick * (1 - 0.45 * bump(wide, 76, 12) * smooth(0.5, 1.0, u)[:, None])
+    swirl = np.radians(wide) * 9 + 3.0 * u[:, None] ** 1.5
+    locks = 0.020 * np.sin(swirl) + 0.010 * np.sin(2.3 * swirl + 1.0)
+    locks = locks * smooth(0.12, 0.5, u)[:, None]
+    height = rise * (thick + locks) - 0.02 * (1 - rise)
+    places = base + out * height[..., None]
+    places[:, [0, -1], 0] = 0.0
+    places[0] = places[0].mean(axis=0) * (0, 1, 1)
+    ids = np.arange(places[..., 0].size).reshape(places.shape[:2])
+    ids[0] = ids[0, 0]
+    used = np.unique(ids)
+    number = np.zeros(places[..., 0].size, np.int64)
+    number[used] = np.arange(len(used))
+    tint = (0.86 + 7.0 * locks)[..., None] * np.ones(3)
+    tint = np.clip(tint, 0.5, 1.0)
+    return mirrored(part("hair", places.reshape(-1, 3)[used], number[grid_quads(ids)], "hair", tint=tint.reshape(-1, 3)[used]))
