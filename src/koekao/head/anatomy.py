@@ -53,8 +53,16 @@ class Anatomy:
 
     @cached_property
     def lips(self) -> Floats:
-        """1 on the lips and inside them, 0 where the rings round the mouth end."""
-        return smooth(0.15, 1.0, self.marks["lip"]) * (1 - smooth(0.1, 0.7, self.marks["inner"]))
+        """1 on the lips and inside them, less with the distance from their edge: so slowly that skin does not fold."""
+        reach = np.where(self.down < 0, 0.21 - 0.03 * self.down**2, 0.21 + 0.12 * self.down**2)
+        fades = 0.5 + 0.5 * np.cos(np.pi * np.clip(self.marks["lip_far"] / reach, 0, 1))
+        return fades * self.of("skin") * (1 - smooth(0.1, 0.7, self.marks["inner"])) * smooth(0.0, 0.3, self.z)
+
+    def mouth(self, reach: float) -> Floats:
+        """1 on the mouth as a place (upper and lower lip alike), 0 beyond ``reach`` times its size."""
+        high = np.where(self.y > MOUTH_Y, 0.115, 0.145)
+        far = np.hypot(self.x / 0.30, (self.y - MOUTH_Y) / high)
+        return (1 - smooth(0.7, reach, far)) * self.soft
 
     def at(self, x: float, y: float, wide: float, high: float) -> Floats:
         """A bell on the soft face round a place of the left half (and its mirror image)."""

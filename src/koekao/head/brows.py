@@ -12,8 +12,8 @@ def left_brow(surface) -> Part:
     """The left brow, laid on ``surface`` (x, y -> z)."""
     along = np.linspace(0, 1, 13)
     x = 0.15 + 0.47 * along
-    y = spline((0, 0.3, 0.62, 1.0), (0.285, 0.335, 0.350, 0.265), along)
-    tall = 0.044 * np.sqrt(np.clip(1 - (1 - along / 0.16).clip(0) ** 2, 0.12, 1)) * (1 - 0.80 * smooth(0.35, 1.05, along))
+    y = spline((0, 0.3, 0.62, 1.0), (0.312, 0.350, 0.352, 0.268), along)
+    tall = 0.044 * np.sqrt(np.clip(1 - (1 - along / 0.16).clip(0) ** 2, 0.25, 1)) * (1 - 0.80 * smooth(0.35, 1.05, along))
     turn = 2 * np.pi * np.arange(7) / 7
     slope = np.gradient(y, x)
     across = np.stack([-slope, np.ones_like(x)], -1) / np.hypot(slope, 1)[:, None]
@@ -24,12 +24,10 @@ def left_brow(surface) -> Part:
         rows.append(np.column_stack([xy, z]))
     places = np.stack(rows)
     ids = np.arange(places[..., 0].size).reshape(places.shape[:2])
-    quads = [grid_quads(ids.T[::-1].T[:, ::-1].T, closed=False)]
-    ring = np.concatenate([ids, ids[:, :1]], 1)
-    quads = [grid_quads(ring)]
-    ends = []
-    for row, flip in ((ids[0], True), (ids[-1], False)):
-        fan = np.stack([np.full(5, row[0]), row[1:-1], row[2:], row[2:]], -1)
-        ends.append(fan[:, ::-1] if flip else fan)
-    quads = np.concatenate([*quads, *ends])
-    return part("brow", places.reshape(-1, 3), quads, "brows", marks={"brow": np.ones(places[..., 0].size)})
+    ids[-1] = ids[-1, 0]
+    places[-1] = places[-1].mean(axis=0)
+    fan = np.stack([np.full(5, ids[0, 0]), ids[0, 1:-1], ids[0, 2:], ids[0, 2:]], axis=-1)
+    quads = np.concatenate([grid_quads(ids, closed=True), fan])
+    used = np.unique(ids)
+    places = places.reshape(-1, 3)[used]
+    return part("brow", places, quads, "brows")

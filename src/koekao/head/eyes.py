@@ -9,8 +9,8 @@ from koekao.head.features import EYE, EYE_RADIUS
 from koekao.head.part import Part, grid_quads, part
 
 _AROUND = 24
-_BANDS = (0.0, 6.0, 10.5, 12.0, 17.0, 22.5, 25.0, 27.0, 34.0, 46.0, 62.0, 80.0, 100.0, 130.0, 180.0)  # degrees off the pole
-_PUPIL_TO, _IRIS_TO = 10.5, 25.0
+_BANDS = (0.0, 7.0, 11.5, 13.0, 18.5, 24.0, 26.5, 28.5, 34.0, 46.0, 62.0, 80.0, 100.0, 130.0, 180.0)  # degrees off the pole
+_PUPIL_TO, _IRIS_TO = 11.5, 26.5
 
 
 def left_eye() -> Part:
@@ -25,7 +25,7 @@ def left_eye() -> Part:
     )
     tint = np.ones((*unit.shape[:2], 3))
     iris = (np.array(_BANDS) >= _PUPIL_TO) & (np.array(_BANDS) <= _IRIS_TO)
-    edge = {10.5: 0.35, 12.0: 0.6, 17.0: 1.0, 22.5: 0.8, 25.0: 0.35}
+    edge = {11.5: 0.35, 13.0: 0.6, 18.5: 1.0, 24.0: 0.8, 26.5: 0.35}
     for row in np.flatnonzero(iris):
         tint[row] *= edge[_BANDS[row]] * (0.78 - 0.3 * np.sin(around[0]))[:, None]
     used = np.unique(ids)

@@ -9,10 +9,10 @@ from koekao.head.curve import bump
 
 Floats = NDArray[np.float64]
 
-EYE = np.array([0.395, 0.00, 0.505])
+EYE = np.array([0.40, 0.00, 0.495])
 """Middle of the left eyeball."""
-EYE_RADIUS = 0.305
-LID_HALF_WIDTH, _UPPER, _LOWER = np.radians([41.5, 26.0, 22.5])
+EYE_RADIUS = 0.315
+LID_HALF_WIDTH, _UPPER, _LOWER = np.radians([41.5, 25.0, 22.5])
 _TILT = np.radians(3.0)
 
 MOUTH_Y, MOUTH_HALF = -0.62, 0.25
@@ -30,13 +30,13 @@ def lid_turn(turn: ArrayLike) -> tuple[Floats, Floats]:
 def lid_height(across: ArrayLike, upper: ArrayLike) -> Floats:
     """Up angle of the lids' edge; ``across`` runs from -1 (inner corner) to 1 (outer)."""
     across = np.clip(np.asarray(across, float), -1, 1)
-    open_ = np.sqrt(1 - across**2) * (1 + 0.10 * across)
+    open_ = np.sqrt(1 - across**2) * (1 + np.where(upper, 0.0, 0.12) * across)
     return _TILT * across + np.where(upper, _UPPER, -_LOWER) * open_
 
 
 def lid_meeting(across: ArrayLike) -> Floats:
     """Up angle of the line where the closed lids meet."""
-    return 0.22 * lid_height(across, True) + 0.78 * lid_height(across, False)
+    return 0.30 * lid_height(across, True) + 0.70 * lid_height(across, False)
 
 
 def eye_direction(sideways: ArrayLike, up: ArrayLike) -> Floats:

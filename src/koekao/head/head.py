@@ -70,13 +70,6 @@ class Head:
         """int32 ``[F]``: the material of each of :attr:`all_triangles`."""
         return np.repeat(np.arange(len(self.triangles), dtype=np.int32), [len(some) for some in self.triangles])
 
-    @cached_property
-    def albedo(self) -> NDArray[np.float32]:
-        """float32 ``[V, 3]``: the colour of each vertex, linear light."""
-        material = np.zeros(len(self.positions), np.int64)
-        material[self.all_triangles.ravel()] = np.repeat(self.face_materials, 3)
-        return np.ascontiguousarray(self.tint * self.material_colours[material])
-
     def posed(self, curves: ArrayLike, pose: ArrayLike | None = None) -> NDArray[np.float32]:
         """Places of all vertices, float32 ``[V, 3]``, metres.
 

@@ -9,7 +9,8 @@ from koekao.head.features import MOUTH_Y
 from koekao.head.part import Part, grid_quads, mirrored, part
 
 _TEETH = (0.088, 0.072, 0.074, 0.072, 0.075, 0.085)  # widths along the arch, from the middle
-_FRONT_Z = 0.855
+_FRONT_Z = 0.815
+_TONGUE_ROWS = 14
 
 
 def _arch(along: np.ndarray, wide: float, deep: float) -> tuple[np.ndarray, np.ndarray]:
@@ -54,23 +55,25 @@ def teeth(*, upper: bool) -> Part:
 
 def tongue() -> Part:
     """The tongue, resting behind the lower teeth; mark ``tip`` runs from its root (0) to its tip (1)."""
-    along = np.linspace(0, 1, 11)
-    back_to_front = spline((0, 0.3, 0.7, 1.0), ((-0.62, 0.23), (-0.72, 0.55), (-0.665, 0.66), (-0.675, 0.775))[0:4], along)
-    height, z = back_to_front[:, 0], np.linspace(0.15, 0.765, 11)
-    height = np.interp(along, (0, 0.25, 0.6, 1.0), (-0.70, -0.645, -0.655, -0.70))
-    wide = 0.185 * np.sqrt(np.clip(1 - np.maximum(0, (along - 0.55) / 0.47) ** 2.2, 0, 1)) * (0.8 + 0.2 * smooth(0, 0.4, along))
-    thick = 0.075 * np.sqrt(np.clip(1 - np.maximum(0, (along - 0.4) / 0.62) ** 2, 0, 1))
+    along = np.sin(np.linspace(0, np.pi / 2, _TONGUE_ROWS))
+    z = 0.15 + 0.60 * along
+    height = spline((0, 0.3, 0.65, 1.0), (-0.70, -0.655, -0.668, -0.700), along)
+    end = np.sqrt(np.clip(1 - (np.maximum(0, along - 0.62) / 0.385) ** 2, 0, 1))
+    wide = 0.165 * end * (0.85 + 0.15 * smooth(0, 0.5, along))
+    thick = 0.062 * np.sqrt(np.clip(1 - (np.maximum(0, along - 0.45) / 0.565) ** 2, 0, 1))
     turn = np.linspace(0, np.pi, 8)  # top to bottom, round the left side
     x = np.sin(turn) * wide[:, None]
     x[:, [0, -1]] = 0.0
     y = height[:, None] + np.cos(turn) * thick[:, None] - 0.018 * bump(x, 0, 0.035) * (np.cos(turn) > 0.2)
     zz = np.broadcast_to(z[:, None], x.shape)
     ids = np.arange(x.size).reshape(x.shape)
+    x[-1], y[-1] = 0.0, height[-1]
     places = np.stack([x, y, zz], axis=-1).reshape(-1, 3)
     tip = np.repeat(along, len(turn))
     shade = np.repeat((0.35 + 0.65 * smooth(0.1, 0.8, along))[:, None], len(turn), 0).reshape(-1, 1) * np.ones(3)
-    tip_ids = ids.copy()
-    quads = grid_quads(tip_ids.T[:, :]) [:, ::-1]
-    cap = np.stack([ids[-1, :4], ids[-1, ::-1][:4]])
-    quads = np.concatenate([quads, grid_quads(cap)])
-    return mirrored(part("tongue", places, quads, "tongue", tint=shade, marks={"jaw": np.ones(x.size), "tip": tip, "tongue": np.ones(x.size)}))
+    ids[-1] = ids[-1, 0]
+    used = np.unique(ids)
+    quads = grid_quads(ids.T)[:, ::-1]
+    number = np.zeros(x.size, np.int64)
+    number[used] = np.arange(len(used))
+    return mirrored(part("tongue", places[used], number[quads], "tongue", tint=shade[used], marks={"tip": tip[used]}))

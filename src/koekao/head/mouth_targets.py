@@ -31,45 +31,44 @@ def _jaw(a: Anatomy) -> dict[str, Floats]:
     meets = 0.5 - 0.15 * np.abs(a.marks["lip_down"])  # how far down the lips meet, as a share of the jaw's turn
     keeps = a.lips * (1 - 0.12 * np.clip(a.marks["rim"], 0, 1))
     close = ((meets - (0.5 + 0.5 * a.marks["lip_down"])) * keeps)[:, None] * a.jaw_turn
-    aside = _both(a, a.jaw, 0.125, 0.0, -0.01)
+    aside = _both(a, a.jaw * (0.3 + 0.7 * smooth(0.0, 0.6, a.z)), 0.115, 0.0, -0.01)
     return {"jawOpen": open_, "mouthClose": close, "jawForward": _both(a, a.jaw, 0, 0.0, 0.11), "jawLeft": aside}
 
 
 def _round(a: Anatomy) -> dict[str, Floats]:
     """Funnel, pucker, and the whole mouth to one side."""
-    ring = a.soft * bump(a.x, 0, 0.30) * bump(a.y, MOUTH_Y, 0.15)
-    near = np.maximum(a.lips, 0.8 * ring)
-    down, rim = a.down, np.clip(a.marks["rim"], 0, 1.5)
-    lip = a.lips
-    pucker = a.field(-0.47 * a.x * near, 0.0, 0.13 * near * bump(a.x, 0, 0.2))
-    pucker += a.field(0, lip * -down * (0.022 * rim), lip * 0.02 * bump(rim, 0.5, 0.4))
-    funnel = a.field(-0.36 * a.x * near, 0.0, 0.10 * near * bump(a.x, 0, 0.22))
+    near, lip, down = a.mouth(2.0), a.lips, a.down
+    rim = np.clip(a.marks["rim"], 0, 1.5)
+    pucker = a.field(-0.46 * a.x * near, 0.0, 0.13 * near * bump(a.x, 0, 0.2))
+    pucker += a.field(0, lip * -down * (0.030 * np.clip(rim, 0, 1)), lip * 0.035 * bump(rim, 0.45, 0.4))
+    funnel = a.field(-0.46 * a.x * near, 0.0, 0.10 * near * bump(a.x, 0, 0.22))
     up, low = np.maximum(-down, 0), np.maximum(down, 0)
-    flare = lip * (0.065 * up - 0.085 * low)
-    funnel += a.field(0, flare, lip * 0.035 * bump(rim, 0.5, 0.5))
-    whole = np.maximum(lip, a.soft * bump(a.x, 0, 0.33) * bump(a.y, MOUTH_Y, 0.16))
-    aside = _both(a, whole, 0.13, 0.0, 0.0)
-    slope = a.side * a.x
-    aside[:, 2] -= 0.13 * whole * slope
+    funnel += a.field(0, lip * (0.062 * up - 0.110 * low), lip * 0.035 * bump(rim, 0.5, 0.5))
+    aside = _both(a, near, 0.13)
+    aside[:, 2] -= 0.13 * near * a.side * a.x
     aside += _both(a, a.soft * bump(a.x, 0, 0.2) * bump(a.y, -0.36, 0.10), 0.02)
     return {"mouthPucker": pucker, "mouthFunnel": funnel, "mouthLeft": aside}
 
 
 def _corners(a: Anatomy) -> dict[str, Floats]:
     """What the corners of the mouth do."""
-    corner = a.at(*CORNER, 0.15, 0.13)
-    lip_x = a.lips * np.minimum(1, a.x / MOUTH_HALF)
-    smile = a.slide(np.maximum(corner, 0.9 * lip_x**1.5), 0.105, 0.125)
-    smile += a.slide(a.lips * (1 - lip_x), 0.0, 0.012, -0.015)
-    smile += a.slide(a.at(0.45, -0.36, 0.13, 0.10), 0.02, 0.055, 0.06)
-    smile -= a.field(forward=0.035 * a.at(0.40, -0.53, 0.045, 0.09))
-    frown = a.slide(np.maximum(a.at(*CORNER, 0.13, 0.13), 0.85 * lip_x**2), 0.025, -0.115)
-    frown += a.slide(a.at(0.0, -0.83, 0.15, 0.07), 0, 0.02, 0.015) + a.slide(a.lips * (1 - lip_x), 0, 0.018)
+    along = np.minimum(1, a.x / MOUTH_HALF)
+
+    def pulled(power: float, wide: float, high: float) -> Floats:
+        """1 at the corners, less along the lips, and a bell round the corner beyond them."""
+        return a.lips * along**power + (1 - a.lips) * a.at(*CORNER, wide, high)
+
+    smile = a.slide(pulled(1.2, 0.16, 0.14), 0.105) + a.slide(pulled(2.0, 0.16, 0.13), 0, 0.125)
+    smile += a.slide(a.lips * (1 - along**2), 0.0, 0.0, -0.02)
+    smile += a.slide(a.at(0.45, -0.37, 0.13, 0.10), 0.02, 0.055, 0.055)
+    smile -= a.field(forward=0.030 * a.at(0.41, -0.53, 0.055, 0.09))
+    frown = a.slide(pulled(2.0, 0.13, 0.13), 0.03, -0.115)
+    frown += a.slide(a.at(0.0, -0.83, 0.15, 0.07), 0, 0.02, 0.02) + a.slide(a.lips * (1 - along**2), 0, 0.018)
     frown -= a.field(forward=0.02 * a.at(0.34, -0.72, 0.05, 0.06))
-    dimple = a.slide(np.maximum(corner, 0.9 * lip_x**2), 0.06, 0.012, -0.035)
-    dimple -= a.field(forward=0.055 * a.at(0.37, -0.585, 0.045, 0.06))
-    dimple += a.field(forward=0.02 * a.at(0.47, -0.56, 0.06, 0.09))
-    stretch = a.slide(np.maximum(a.at(0.26, -0.64, 0.17, 0.13), lip_x), 0.125, -0.05)
+    dimple = a.slide(pulled(1.5, 0.14, 0.10), 0.065, 0.005, -0.04)
+    dimple -= a.field(forward=0.060 * a.at(0.375, -0.585, 0.050, 0.060))
+    dimple += a.field(forward=0.025 * a.at(0.48, -0.57, 0.06, 0.09))
+    stretch = a.slide(pulled(1.0, 0.17, 0.13), 0.125, -0.045)
     stretch += a.slide(a.at(0.30, -0.85, 0.14, 0.10), 0.05, -0.03)
     thin = a.lips * np.clip(a.marks["rim"], 0, 1) * np.clip(a.x / 0.12, 0, 1)
     stretch += a.field(0, 0.018 * thin * a.down, -0.01 * thin)
@@ -82,14 +81,14 @@ def _lips_alone(a: Anatomy) -> dict[str, Floats]:
     rim, lip = np.clip(a.marks["rim"], 0, 1.6), a.lips
     on_lip = np.clip(rim, 0, 1) * lip
     press = a.field(0, 0.030 * on_lip * (lower - upper), -0.035 * lip * bump(rim, 0.6, 0.5))
-    press += a.slide(a.at(*CORNER, 0.08, 0.07), 0.012, 0.0, -0.02)
+    press += a.slide(a.at(*CORNER, 0.09, 0.07), 0.015, -0.018, -0.02)
     press += a.field(forward=0.022 * (a.at(0.15, -0.535, 0.10, 0.03) + a.at(0.14, -0.715, 0.10, 0.03)))
     lift = np.maximum(lip, a.at(0.10, -0.50, 0.16, 0.08))
-    up = a.slide(upper * np.maximum(lift * bump(a.x, 0.12, 0.12), a.at(0.16, -0.52, 0.11, 0.08)), 0.0, 0.095, 0.015)
+    up = a.slide(upper * np.maximum(lift * bump(a.x, 0.07, 0.15), 0.0), 0.0, 0.095, 0.015)
     low_at = np.maximum(lip, a.at(0.10, -0.72, 0.16, 0.07))
-    low = a.slide(lower * low_at * bump(a.x, 0.12, 0.12), 0.01, -0.10, 0.0)
-    roll_low = a.field(0, lower * lip * (0.075 * np.clip(rim, 0, 1.2) + 0.012), -0.085 * lower * lip * bump(rim, 0.35, 0.6))
-    roll_up = a.field(0, -upper * lip * (0.060 * np.clip(rim, 0, 1.2) + 0.010), -0.085 * upper * lip * bump(rim, 0.35, 0.6))
+    low = a.slide(lower * low_at * bump(a.x, 0.07, 0.15), 0.01, -0.10, 0.0)
+    roll_low = a.field(0, lower * lip * (0.058 * np.clip(rim, 0, 1.2) + 0.006), -0.085 * lower * lip * bump(rim, 0.35, 0.6))
+    roll_up = a.field(0, -upper * lip * (0.042 * np.clip(rim, 0, 1.2) + 0.004), -0.085 * upper * lip * bump(rim, 0.35, 0.6))
     chin = a.at(0.0, -0.86, 0.17, 0.09)
     shrug_low = a.slide(lower * lip, 0, 0.055, 0.065) + a.slide(chin, 0, 0.07, 0.025)
     shrug_low += a.slide(upper * lip, 0, 0.040, 0.012)
@@ -104,8 +103,9 @@ def _lips_alone(a: Anatomy) -> dict[str, Floats]:
 def _tongue(a: Anatomy) -> Floats:
     """The tongue comes out over the lower lip, which makes room."""
     tongue, tip = a.of("tongue"), a.marks["tip"]
-    out = a.field(0.10 * a.x * tongue * tip, tongue * (0.085 * smooth(0.2, 0.6, tip) - 0.17 * smooth(0.55, 1.0, tip)), tongue * 0.46 * tip**1.6)
+    rise = 0.095 * smooth(0.15, 0.45, tip) - 0.24 * smooth(0.62, 1.0, tip)
+    out = a.field(0.18 * a.x * tongue * smooth(0.3, 0.8, tip), tongue * rise, tongue * 0.60 * tip**1.5)
     upper, lower = smooth(0.0, 0.8, -a.down), smooth(0.0, 0.8, a.down)
     part = a.lips * bump(a.x, 0, 0.17)
-    out += a.field(0, part * (0.045 * upper - 0.085 * lower), part * 0.02 * lower)
+    out += a.field(0, part * (0.045 * upper - 0.095 * lower), part * 0.02 * lower)
     return out

@@ -71,12 +71,12 @@ def shade(
 ) -> int:  # fmt: skip
     """Colour of every pixel from its four samples; ``width`` and ``height`` count pixels.
 
-    ``vertices`` float32 ``[V, 9]``: normal, colour (linear light) and the direction to the eye, in the camera's frame;
-    ``materials`` int32 ``[F]``; ``finishes`` float32 ``[M, 3]``: strength and exponent of the gloss, and how far light
-    creeps round (0..1); ``lights`` float32 ``[n_lights + 3, 3]``: ``n_lights`` pairs would be (direction, colour), so it
-    is ``[2 * n_lights + 4, 3]``: pairs, light from above, light from below, background, (depth of a crevice, 0, 0);
+    ``vertices`` float32 ``[V, 9]``: normal, tint and the direction to the eye, in the camera's frame; ``materials`` int32
+    ``[F]``; ``finishes`` float32 ``[M, 6]``: strength of the gloss, how often it is squared, how far light creeps round
+    (0..1), colour (linear light); ``lights`` float32 ``[2 * n_lights + 4, 3]``: direction and colour of each, then light
+    from above, light from below, background, (depth of a crevice in metres, 0, 0);
     ``distances`` float32 ``[height, width]`` is room to work in; ``reach``: how many pixels a crevice shades;
-    ``pixels`` uint8 ``[height, width, 3]`` (sRGB).
+    ``tones`` uint8 ``[4096]``: light of 0..2 as sRGB; ``pixels`` uint8 ``[height, width, 3]``.
     """
     depth = carray(pointer(depths), (2 * height, 2 * width), np.float32)
     face = carray(pointer(faces), (2 * height, 2 * width), np.int32)
@@ -148,7 +148,7 @@ def _lit(
     ey = of_a * va[7] + of_b * vb[7] + of_c * vc[7]
     ez = of_a * va[8] + of_b * vb[8] + of_c * vc[8]
     light = carray(pointer(lights), (2 * n_lights + 4, 3), np.float32)
-    finish = carray(pointer(finishes + 12 * carray(pointer(materials + 4 * f), 1, np.int32)[0]), 3, np.float32)
+    finish = carray(pointer(finishes + 24 * carray(pointer(materials + 4 * f), 1, np.int32)[0]), 6, np.float32)
     sky = _HALF + _HALF * ny
     above, below = 2 * n_lights, 2 * n_lights + 1
     red = light[below, 0] + sky * (light[above, 0] - light[below, 0])
@@ -175,9 +175,9 @@ def _lit(
                 gloss_red += shine * red_i
                 gloss_green += shine * green_i
                 gloss_blue += shine * blue_i
-    red = red * (of_a * va[3] + of_b * vb[3] + of_c * vc[3]) + gloss_red
-    green = green * (of_a * va[4] + of_b * vb[4] + of_c * vc[4]) + gloss_green
-    blue = blue * (of_a * va[5] + of_b * vb[5] + of_c * vc[5]) + gloss_blue
+    red = red * finish[3] * (of_a * va[3] + of_b * vb[3] + of_c * vc[3]) + gloss_red
+    green = green * finish[4] * (of_a * va[4] + of_b * vb[4] + of_c * vc[4]) + gloss_green
+    blue = blue * finish[5] * (of_a * va[5] + of_b * vb[5] + of_c * vc[5]) + gloss_blue
     return np.float32(red), np.float32(green), np.float32(blue)
 
 
@@ -198,8 +198,8 @@ def _openness(distances: int, height: int, width: int, row: int, column: int, re
             c0, c1 = min(width - 1, max(0, column - along)), min(width - 1, max(0, column + along))
             one = min(max(here - distance[r0, c0], -far), far)
             other = min(max(here - distance[r1, c1], -far), far)
-            hidden += max(_NONE, (one + other) / (far + far) - np.float32(0.12))
-    return _ONE / (_ONE + np.float32(0.45) * hidden)
+            hidden += max(_NONE, (one + other) / (far + far) - np.float32(0.17))
+    return _ONE / (_ONE + np.float32(0.5) * hidden)
 
 
 @in_machine_code

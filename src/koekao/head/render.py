@@ -122,16 +122,17 @@ def render(
     turn, place = camera.frame()
     vertices = np.empty((len(positions), 9), np.float32)
     vertices[:, :3] = head.normals(positions) @ turn.T.astype(np.float32)
-    vertices[:, 3:6] = head.albedo
+    vertices[:, 3:6] = head.tint
     away = place.astype(np.float32) - positions
     vertices[:, 6:] = (away / np.linalg.norm(away, axis=1, keepdims=True)) @ turn.T.astype(np.float32)
     pixels = np.empty((height, width, 3), np.uint8)
     distances = np.empty((height, width), np.float32)
+    finishes = np.ascontiguousarray(np.concatenate([head.finishes, head.material_colours], axis=1))
     lights, tones = _lights(background), _tones()
     reach = max(1, round(height * _CREVICE_M / (2 * camera.distance_m * math.tan(math.radians(camera.field_deg) / 2))))
     _code()["shade"](
         seen.corners.ctypes.data, vertices.ctypes.data, head.all_triangles.ctypes.data, head.face_materials.ctypes.data,
-        head.finishes.ctypes.data, lights.ctypes.data, len(_LAMPS), width, height, seen.depths.ctypes.data,
+        finishes.ctypes.data, lights.ctypes.data, len(_LAMPS), width, height, seen.depths.ctypes.data,
         seen.faces.ctypes.data, distances.ctypes.data, reach, tones.ctypes.data, pixels.ctypes.data,
     )  # fmt: skip
     return pixels

@@ -19,14 +19,14 @@ from koekao.head.skull import skull, skull_under
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-ANGLES = np.concatenate([[0, 2.4, 4.8], np.linspace(7.4, 60, 10), [66, 73, 81, 90], np.linspace(103, 180, 7)])
-_EYE_COLUMNS, _MOUTH_COLUMNS = (3, 12), 9
+ANGLES = np.concatenate([[0, 1.75, 3.5, 5.2], np.linspace(6.9, 60, 10), [66, 73, 81, 90], np.linspace(103, 180, 7)])
+_EYE_COLUMNS, _MOUTH_COLUMNS = (4, 13), 10
 _HEIGHTS = np.concatenate([
-    np.linspace(0.36, -0.235, 11), np.linspace(-0.235, -0.435, 7)[1:], np.linspace(-0.435, -0.83, 11)[1:],
-    np.linspace(-0.83, -1.06, 6)[1:],
+    np.linspace(0.36, -0.29, 12), np.linspace(-0.29, -0.435, 6)[1:], np.linspace(-0.435, -0.83, 11)[1:],
+    np.linspace(-0.83, -1.035, 6)[1:],
 ])  # fmt: skip
 _ABOVE = np.concatenate([[0.0, 0.25, 0.6, 1.0, 1.5, 1.9], [2.15, 2.4, 2.62]])
-_BELOW = np.array([7.85, 8.2, 8.6, 9.0, 9.5, 10.0])
+_BELOW = np.array([7.65, 7.95, 8.3, 8.65, 9.0, 9.5, 10.0])
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Sheet:
         xy: ``[n, 2]`` seen from the front.
         quads: ``[q, 4]``.
         eye_rings: ``[rings, around]`` vertex numbers, counterclockwise from the outer corner, closed.
+        eye_turn: ``[around]`` radians, 0 at the outer corner, pi/2 at the top.
         mouth_rings: ``[rings, along]`` vertex numbers from the middle of the lower lip to that of the upper.
     """
 
@@ -46,6 +47,7 @@ class Sheet:
     xy: Floats
     quads: Ints
     eye_rings: Ints
+    eye_turn: Floats
     mouth_rings: Ints
 
 
@@ -69,20 +71,22 @@ def weave(
     """
     level = levels()
     ids = np.arange(len(level) * len(ANGLES)).reshape(len(level), len(ANGLES))
+    ids[0] = ids[0, 0]  # the crown is one vertex
     angles, lev = np.broadcast_arrays(ANGLES, level[:, None])
     first = len(_ABOVE)
-    eye = _loop(ids, first, first + 10, *_EYE_COLUMNS)
+    eye = _loop(ids, first, first + 11, *_EYE_COLUMNS)
     mouth = _path(ids, first + 16, first + 26, _MOUTH_COLUMNS)
     xy = [skull(angles, lev).reshape(-1, 3)[:, :2]]
     grid = grid_quads(ids)
     taken = np.zeros(ids.shape, bool)
-    taken[first : first + 10, _EYE_COLUMNS[0] : _EYE_COLUMNS[1]] = True
+    taken[first : first + 11, _EYE_COLUMNS[0] : _EYE_COLUMNS[1]] = True
     taken[first + 16 : first + 26, :_MOUTH_COLUMNS] = True
     quads = [grid[~taken[:-1, :-1].ravel()]]
-    rings, given = [], []
+    rings, given, turns = [], [], []
     for edge, make, free, closed in ((eye, eye_edges, n_free[0], True), (mouth, mouth_edges, n_free[1], False)):
         outer = xy[0][edge]
-        inner = make(_turns(outer, closed=closed))
+        turns.append(_turns(outer, closed=closed))
+        inner = make(turns[-1])
         step = (np.arange(1, free + 1) / (free + 1))[:, None, None]
         between = outer + step * (inner[0] - outer)
         start = sum(map(len, xy))
@@ -97,16 +101,16 @@ def weave(
     fixed = np.zeros(len(flat), bool)
     fixed[np.concatenate(given)] = True
     row, column = np.divmod(np.arange(ids.size), len(ANGLES))
-    fixed[: ids.size] |= (column > 13) | (row < first - 2) | (row > first + 29)
+    fixed[: ids.size] |= (column > 14) | (row < first - 2) | (row > first + 29)
     flat, used, number = _relaxed(flat, np.concatenate(quads), fixed)
     angle, lev = angles.ravel(), lev.ravel()
     extra = len(flat) - ids.size
     angle, lev = np.concatenate([angle, np.zeros(extra)]), np.concatenate([lev, np.zeros(extra)])
-    front = np.concatenate([~((column > 13) | (row < first - 2) | (row > first + 29)), np.ones(extra, bool)])
+    front = np.concatenate([~((column > 14) | (row < first - 2) | (row > first + 29)), np.ones(extra, bool)])
     front &= used
     angle[front], lev[front] = skull_under(*flat[front].T)
     quads_kept = number[np.concatenate(quads)]
-    return Sheet(angle[used], lev[used], flat[used], quads_kept, number[rings[0]], number[rings[1]])
+    return Sheet(angle[used], lev[used], flat[used], quads_kept, number[rings[0]], turns[0], number[rings[1]])
 
 
 def _loop(ids: Ints, top: int, bottom: int, left: int, right: int) -> Ints:

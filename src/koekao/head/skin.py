@@ -14,10 +14,12 @@ from koekao.head.skull import skull, skull_under
 
 Floats = NDArray[np.float64]
 
-_LID_OFFSETS = (0.100, 0.066, 0.038, 0.014, 0.0)
+_LASH = 0.013
+_LID_OFFSETS = (0.100, 0.068, 0.040, _LASH, 0.0)
 _RIMS = (2.0, 1.45, 1.15, 1.0, 0.78, 0.5, 0.22, 0.0)
 _FREE = (3, 4)
 LID_RADIUS = 1.075 * EYE_RADIUS
+_ROUND_TO = 0.74
 _MARGIN_RADIUS = 1.012 * EYE_RADIUS
 
 
@@ -42,7 +44,9 @@ def _lid_rings(turn: Floats) -> Floats:
     sideways, up = lid_turn(turn)
     edge = EYE[:2] + LID_RADIUS * eye_direction(sideways, up)[..., :2]
     across = np.stack([np.cos(turn), np.sin(turn)], axis=-1)
-    return np.stack([edge + out * across * np.where(across[:, :1] < 0, (0.6, 1.0), 1.0) for out in _LID_OFFSETS])
+    wide = np.where(across[:, :1] < 0, (0.45, 1.0), 1.0)
+    lash = 0.003 + 0.014 * smooth(-0.1, 0.5, across[:, 1:]) * (1 + 0.25 * across[:, :1])
+    return np.stack([edge + np.where(out == _LASH, lash, out) * across * wide for out in _LID_OFFSETS])
 
 
 def _lip_rings(turn: Floats) -> Floats:
@@ -51,13 +55,16 @@ def _lip_rings(turn: Floats) -> Floats:
 
 def _marks(sheet: Sheet) -> dict[str, Floats]:
     n = len(sheet.xy)
-    marks = {name: np.zeros(n) for name in ("lid", "lid_side", "lip", "lip_down", "rim", "inner")}
-    rings, around = sheet.eye_rings.shape
-    turn = _ring_turn(sheet.xy[sheet.eye_rings], EYE[:2])
+    marks = {name: np.zeros(n) for name in ("lid", "lid_up", "lid_out", "lip", "lip_down", "lip_far", "rim", "inner")}
+    rings = len(sheet.eye_rings)
     for k in range(1, rings):
         from_edge = rings - 1 - k
         marks["lid"][sheet.eye_rings[k]] = (1.0, 0.985, 0.86, 0.62, 0.36, 0.16, 0.05, 0.0)[min(from_edge, 7)]
-        marks["lid_side"][sheet.eye_rings[k]] = np.sin(turn[k])
+        marks["lid_up"][sheet.eye_rings[k]] = np.sin(sheet.eye_turn)
+        marks["lid_out"][sheet.eye_rings[k]] = np.cos(sheet.eye_turn)
+    edge = sheet.xy[sheet.mouth_rings[-len(_RIMS) + _RIMS.index(1.0)]]
+    marks["lip_far"] = np.linalg.norm(sheet.xy[:, None] - edge, axis=-1).min(axis=1)
+    marks["lip_far"][sheet.mouth_rings[-len(_RIMS) + _RIMS.index(1.0) :]] = 0.0
     rings, along = sheet.mouth_rings.shape
     turn = np.linspace(0, np.pi, along)
     rim = np.concatenate([np.full(1 + _FREE[1], np.nan), _RIMS])
@@ -68,18 +75,13 @@ def _marks(sheet: Sheet) -> dict[str, Floats]:
     return marks
 
 
-def _ring_turn(xy: Floats, middle: Floats) -> Floats:
-    away = xy - middle
-    return np.arctan2(away[..., 1], away[..., 0])
-
-
 def sculpted(p: Floats) -> Floats:
     """The skull with the face's broad forms; front only (z > 0)."""
     p = p.copy()
     x, y = p[:, 0], p[:, 1]
     front = smooth(-0.05, 0.35, p[:, 2])
     z = np.zeros(len(p))
-    z -= 0.20 * bump(x, 0.40, 0.20) * bump(y, 0.01, 0.15)  # socket
+    z -= 0.20 * bump(x, 0.40, 0.20) * bump(y, 0.02, np.where(y > 0.02, 0.15, 0.115))  # socket
     z += 0.045 * bump(x, 0.36, 0.24) * bump(y, 0.28, 0.085)  # brow
     z += 0.085 * bump(x, 0.45, 0.18) * bump(y, -0.34, 0.15)  # cheek
     z += 0.050 * bump(x, 0.0, 0.25) * bump(y, MOUTH_Y, 0.17)  # muzzle
@@ -105,7 +107,7 @@ def _nose(p: Floats, front: Floats) -> Floats:
     p[:, 2] += np.maximum(ridge, 0) * np.exp(-0.5 * (np.abs(x) / wide) ** 2.2) * front
     p[:, 2] += 0.060 * bump(x, 0.125, 0.052) * bump(y, -0.325, 0.055) * front  # wings
     p[:, 1] -= 0.020 * bump(y, -0.365, 0.040) * bump(x, 0.0, 0.13) * front
-    nostril = bump(x, 0.066, 0.028) * bump(y, -0.375, 0.022)
+    nostril = bump(x, 0.074, 0.024) * bump(y, -0.372, 0.020)
     p[:, 2] -= 0.05 * nostril * front
     p[:, 1] += 0.03 * nostril * front
     return p
@@ -114,14 +116,15 @@ def _nose(p: Floats, front: Floats) -> Floats:
 def _lids(p: Floats, sheet: Sheet) -> Floats:
     """Skin near the eye lies over the eyeball, and runs into the face where that is nearer."""
     rings = sheet.eye_rings[1:]
-    away = p[rings][..., :2] - EYE[:2]
-    inside = LID_RADIUS**2 - (away**2).sum(axis=-1)
-    ball = EYE[2] + np.sqrt(np.maximum(inside, 0.0) + 1e-4)
+    away = np.linalg.norm(p[rings][..., :2] - EYE[:2], axis=-1) / LID_RADIUS
+    turns = np.minimum(away, _ROUND_TO)
+    steep = _ROUND_TO / np.sqrt(1 - _ROUND_TO**2)
+    ball = EYE[2] + LID_RADIUS * (np.sqrt(1 - turns**2) - steep * (away - turns))  # a sphere that runs out as a cone
     face = p[rings][..., 2]
-    k = 0.035
+    k = 0.05
     blended = k * np.logaddexp(ball / k, face / k)
     near = np.clip(np.arange(len(rings)) - (len(rings) - 4), 0, 3) / 3
-    p[rings, 2] = blended + (np.maximum(ball, face * 0 + ball) - blended) * near[:, None] ** 0.7
+    p[rings, 2] = blended + (ball - blended) * near[:, None] ** 0.7
     return p
 
 
@@ -143,6 +146,9 @@ def _materials(sheet: Sheet) -> list[NDArray[np.int64]]:
     material = np.full(len(sheet.quads), MATERIAL["skin"])
     n = len(sheet.xy)
     lip, lash = np.zeros(n, bool), np.zeros(n, bool)
+    rings = sheet.eye_rings[-2:]
+    lash[rings] = np.sin(sheet.eye_turn) > -0.15
+    material[lash[sheet.quads].all(axis=1)] = MATERIAL["lashes"]
     lip[sheet.mouth_rings[-len(_RIMS) + 3 :]] = True
     material[lip[sheet.quads].all(axis=1)] = MATERIAL["lips"]
     return [material]
@@ -164,11 +170,11 @@ def _behind_lids(places, quads, material, marks, sheet):
     """The lids' margin: from their edge back to the eyeball, and a little behind it."""
     ring = sheet.eye_rings[-1]
     sideways, up = _angles(places[ring])
-    for radius, wider in ((_MARGIN_RADIUS, 0.0), (0.97 * EYE_RADIUS, 0.06)):
+    for radius, wider in ((_MARGIN_RADIUS, 0.0), (0.94 * EYE_RADIUS, 0.0)):
         new = EYE + radius * eye_direction(sideways * (1 + wider), up * (1 + 1.5 * wider))
         places, marks, numbers = _grown(places, marks, sheet.eye_rings[-1], new)
         quads.append(grid_quads(np.stack([ring, numbers])[:, ::-1], closed=True))
-        upper = marks["lid_side"][ring][::-1]
+        upper = marks["lid_up"][ring][::-1]
         lash = (upper > -0.15) & (np.roll(upper, -1) > -0.15)
         material.append(np.where(lash, MATERIAL["lashes"], MATERIAL["skin"]))
         ring = numbers
@@ -204,7 +210,7 @@ def _behind_lips(places, quads, material, marks, sheet):
         ring = numbers
     half = len(ring) // 2
     zip_ = np.stack([ring[: half + 1], ring[::-1][: half + 1]])
-    quads.append(grid_quads(zip_.T))
+    quads.append(grid_quads(zip_))
     material.append(np.full(half, MATERIAL["mouth_inside"]))
     return places, quads, material, marks
 
@@ -226,7 +232,7 @@ def _tint(p: Floats, marks: dict[str, Floats]) -> Floats:
     on_lip = np.where(marks["inner"] > 0, 1.0, on_lip)
     lip = linear((0.83, 0.53, 0.50)) / linear((0.94, 0.76, 0.66))
     paint(np.where(marks["inner"] > 0.2, 0, on_lip), tuple(lip))
-    nostril = bump(x, 0.066, 0.024) * bump(y, -0.365, 0.022)
+    nostril = bump(x, 0.074, 0.019) * bump(y, -0.362, 0.016)
     paint(0.8 * nostril, (0.3, 0.15, 0.15))
     deep = smooth(0.15, 0.9, marks["inner"])
     paint(deep, (0.25, 0.2, 0.2))

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from koekao.head.anatomy import Anatomy
 from koekao.head.curve import bump, smooth
-from koekao.head.features import EYE_RADIUS, LID_HALF_WIDTH, lid_height, lid_meeting
+from koekao.head.features import lid_height, lid_meeting
 
 Floats = NDArray[np.float64]
 
-LOOK_DEG = {"Up": 20.0, "Down": 22.0, "In": 26.0, "Out": 26.0}
+LOOK_DEG = {"Up": 20.0, "Down": 22.0, "In": 24.0, "Out": 26.0}
 
 
 def upper_targets(a: Anatomy) -> Mapping[str, Floats]:
@@ -25,7 +25,7 @@ def _brows(a: Anatomy) -> dict[str, Floats]:
     forehead = 1 - smooth(0.50, 0.75, a.y)
     above = smooth(0.13, 0.24, a.y) * forehead
     down = above * a.at(0.22, 0.29, 0.19, 0.12)
-    frown = a.slide(down, -0.055, -0.105, 0.012) + a.field(forward=0.03 * a.at(0.13, 0.22, 0.06, 0.05))
+    frown = a.slide(down, -0.045, -0.105, 0.012) + a.field(forward=0.022 * above * a.at(0.12, 0.24, 0.07, 0.06))
     frown += a.slide(above * a.at(0.52, 0.29, 0.10, 0.10), 0.0, -0.025)
     inner = above * (a.at(0.17, 0.31, 0.13, 0.14))
     outer = above * a.at(0.53, 0.31, 0.17, 0.13)
@@ -39,14 +39,13 @@ def _brows(a: Anatomy) -> dict[str, Floats]:
 def _lid_turn(a: Anatomy, upper_rad: Floats, lower_rad: Floats, farther: float = 0.0) -> Floats:
     """Lids turned about the eyeball: their edge by these angles, skin beyond it less and less."""
     follows = a.marks["lid"]
-    upper = a.marks["lid_side"] >= 0
+    upper = a.marks["lid_up"] >= 0
     turn = follows * np.where(upper, upper_rad, lower_rad)
     return a.turned_about_eye(turn, farther=follows * upper * farther * np.minimum(1, np.abs(upper_rad) / 0.3))
 
 
 def _lids(a: Anatomy) -> dict[str, Floats]:
-    across = np.clip(a.eye_angles[0] / LID_HALF_WIDTH, -1, 1)
-    middle = np.sqrt(1 - across**2)
+    across, middle = a.marks["lid_out"], np.abs(a.marks["lid_up"])
     meeting = lid_meeting(across)
     blink = _lid_turn(a, meeting - np.radians(0.8) * middle - lid_height(across, True), meeting - lid_height(across, False), 0.018 * 1.0)
     blink += a.slide(a.at(0.40, 0.22, 0.2, 0.05), 0, -0.012)
@@ -60,9 +59,7 @@ def _lids(a: Anatomy) -> dict[str, Floats]:
 def _looks(a: Anatomy) -> dict[str, Floats]:
     """Eyeballs turn as a whole at 1 (and are 2 % too small halfway); lids follow a part of the way."""
     ball = a.of("eye")
-    across = np.clip(a.eye_angles[0] / LID_HALF_WIDTH, -1, 1)
-    middle = np.sqrt(1 - across**2)
-    degree = np.radians(1.0) * middle
+    degree = np.radians(1.0) * np.abs(a.marks["lid_up"])
     lids = {
         "Up": _lid_turn(a, 7.0 * degree, 4.5 * degree),
         "Down": _lid_turn(a, -15.0 * degree, -4.0 * degree),
@@ -83,7 +80,7 @@ def _looks(a: Anatomy) -> dict[str, Floats]:
 
 
 def _side_turn(a: Anatomy, degrees: float) -> Floats:
-    follows = a.marks["lid"] * np.abs(a.marks["lid_side"])
+    follows = a.marks["lid"] * np.abs(a.marks["lid_up"])
     return a.turned_about_eye(np.zeros(a.n), sideways=follows * np.radians(degrees))
 
 
@@ -94,15 +91,13 @@ def _eye(axis: int) -> float:
 
 
 def _cheeks(a: Anatomy) -> dict[str, Floats]:
-    across = np.clip(a.eye_angles[0] / LID_HALF_WIDTH, -1, 1)
-    middle = np.sqrt(1 - across**2)
+    middle = np.abs(a.marks["lid_up"])
     below = smooth(-0.10, -0.2, a.y)
-    squint = a.slide(below * a.at(0.44, -0.25, 0.17, 0.11), 0.01, 0.085, 0.055)
-    squint += _lid_turn(a, np.zeros(a.n), np.radians(9.0) * middle)
-    puff_at = a.at(0.47, -0.53, 0.19, 0.15) * (1 - 0.85 * a.lips)
-    puff = a.field(0.15 * puff_at, 0.0, 0.12 * puff_at)
-    puff += a.field(forward=0.06 * a.at(0.12, -0.50, 0.16, 0.05) + 0.05 * a.at(0.12, -0.76, 0.16, 0.06))
-    puff += a.field(-0.12 * a.x * a.lips, 0.0, 0.02 * a.lips)
+    squint = a.slide(below * a.at(0.44, -0.25, 0.17, 0.11), 0.01, 0.10, 0.065)
+    squint += _lid_turn(a, np.zeros(a.n), np.radians(11.0) * middle)
+    puff_at = a.at(0.48, -0.53, 0.20, 0.19) * (1 - 0.8 * a.mouth(1.9))
+    puff = a.field(0.14 * puff_at, 0.0, 0.10 * puff_at)
+    puff += a.field(-0.10 * a.x * a.mouth(1.8), 0.0, 0.035 * a.mouth(1.8))
     sneer = a.slide(a.at(0.13, -0.30, 0.06, 0.07), 0.012, 0.075, 0.012)
     sneer += a.slide(a.at(0.10, -0.08, 0.07, 0.08), 0.0, 0.035, 0.012)
     sneer += a.slide(a.at(0.17, -0.50, 0.11, 0.07) * np.where(a.down < 0, np.minimum(1, -2 * a.down), 0), 0.0, 0.055, 0.01)
