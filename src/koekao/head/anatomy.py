@@ -109,6 +109,8 @@ class Anatomy:
     def turned_about_eye(self, up: Floats, sideways: ArrayLike = 0.0, farther: ArrayLike = 0.0) -> Floats:
         """Displacements of vertices that turn about their eye by angles, and go ``farther`` away from it."""
         across, high, distance = self.eye_angles
-        there = EYE + (distance + farther)[:, None] * eye_direction(across + sideways, high + up)
+        there = EYE + (distance + np.asarray(farther, float))[:, None] * eye_direction(
+            across + np.asarray(sideways, float), high + up
+        )
         moved = there - np.stack([self.x, self.y, self.z], axis=-1)
         return self.field(*moved.T)

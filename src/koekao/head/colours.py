@@ -48,3 +48,6 @@ MATERIALS: Sequence[Material] = (
 """Every material, in the order of :attr:`koekao.head.Head.material_names`."""
 
 MATERIAL = {material.name: i for i, material in enumerate(MATERIALS)}
+
+LIP = (0.83, 0.53, 0.50)
+"""What the lips are tinted to; their material is the skin's colour, so that their edge is soft."""

@@ -16,15 +16,15 @@ def spline(knots: ArrayLike, values: ArrayLike, at: ArrayLike) -> Floats:
     system, right = np.zeros((n, n)), np.zeros((n, *y.shape[1:]))
     system[0, 0] = system[-1, -1] = 1.0
     slope = np.diff(y, axis=0) / h.reshape(-1, *[1] * (y.ndim - 1))
-    for i in range(1, n - 1):
-        system[i, i - 1 : i + 2] = h[i - 1], 2 * (h[i - 1] + h[i]), h[i]
-        right[i] = 6 * (slope[i] - slope[i - 1])
+    for k in range(1, n - 1):
+        system[k, k - 1 : k + 2] = h[k - 1], 2 * (h[k - 1] + h[k]), h[k]
+        right[k] = 6 * (slope[k] - slope[k - 1])
     bend = np.linalg.solve(system, right)
     i = np.clip(np.searchsorted(x, q, side="right") - 1, 0, n - 2)
     shape = (*q.shape, *[1] * (y.ndim - 1))
     step, u = h[i].reshape(shape), (q - x[i]).reshape(shape)
     b = slope[i] - step * (2 * bend[i] + bend[i + 1]) / 6
-    return y[i] + u * (b + u * (bend[i] / 2 + u * (bend[i + 1] - bend[i]) / (6 * step)))
+    return np.asarray(y[i] + u * (b + u * (bend[i] / 2 + u * (bend[i + 1] - bend[i]) / (6 * step))))
 
 
 def smooth(low: ArrayLike, high: ArrayLike, x: ArrayLike) -> Floats:

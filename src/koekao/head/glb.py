@@ -51,7 +51,9 @@ def head_glb(head: Head | None = None) -> bytes:
     ]
     for name in ("face", "left_eye", "right_eye", "hair"):
         away = np.asarray(middles[name], np.float64) - PIVOT_M
-        nodes.append({"name": name, "mesh": list(_NODES).index(name), "translation": [round(float(x), 7) for x in away]})
+        nodes.append(
+            {"name": name, "mesh": list(_NODES).index(name), "translation": [round(float(x), 7) for x in away]}
+        )
     document = {
         "asset": {"version": "2.0", "generator": "koekao"},
         "scene": 0,
@@ -80,14 +82,15 @@ class _Binary:
         return len(self.views) - 1
 
     def dense(self, array: NDArray[Any], target: int, *, bounds: bool = False) -> int:
-        entry = {"bufferView": self.view(array, target), "count": len(array)}
-        entry |= {"componentType": _FLOAT, "type": "VEC3"} if array.ndim == 2 else {"componentType": _USHORT, "type": "SCALAR"}
-        self.accessors.append(entry | (_bounds(array) if bounds else {}))
+        kind, of = ("VEC3", _FLOAT) if array.ndim == 2 else ("SCALAR", _USHORT)
+        entry: dict[str, Any] = {"bufferView": self.view(array, target), "count": len(array), "componentType": of}
+        self.accessors.append(entry | {"type": kind} | (_bounds(array) if bounds else {}))
         return len(self.accessors) - 1
 
     def sparse(self, array: NDArray[np.float32], *, bounds: bool = False) -> int:
         """Vectors ``[n, 3]``, most of them 0."""
-        entry = {"componentType": _FLOAT, "type": "VEC3", "count": len(array)} | (_bounds(array) if bounds else {})
+        entry: dict[str, Any] = {"componentType": _FLOAT, "type": "VEC3", "count": len(array)}
+        entry |= _bounds(array) if bounds else {}
         moved = np.flatnonzero(array.any(axis=1))
         if len(moved):
             entry["sparse"] = {
@@ -140,7 +143,8 @@ def _mesh(
 
 def _material(head: Head, m: int) -> dict[str, Any]:
     colour = [round(float(part), 5) for part in head.material_colours[m]]
-    surface = {"baseColorFactor": [*colour, 1.0], "metallicFactor": 0.0, "roughnessFactor": round(float(head.roughness[m]), 4)}
+    rough = round(float(head.roughness[m]), 4)
+    surface = {"baseColorFactor": [*colour, 1.0], "metallicFactor": 0.0, "roughnessFactor": rough}
     return {"name": head.material_names[m], "pbrMetallicRoughness": surface}
 
 

@@ -83,36 +83,46 @@ class Head:
         """
         weights = _numbers(curves, N_CURVES, "curves")
         used = np.flatnonzero(weights)
-        places = self.positions + np.tensordot(weights[used], self.targets[used], axes=1)
+        moved = np.tensordot(weights[used], self.targets[used], axes=1)
+        places: NDArray[np.float32] = (self.positions + moved).astype(np.float32)
         if pose is None:
             return places
         angles = _numbers(pose, len(HEAD_AND_EYES), "pose").reshape(3, 3)
         for part, middle, angle in zip(("left_eye", "right_eye"), self.eye_middles, angles[1:], strict=True):
             places[self.parts[part]] = (places[self.parts[part]] - middle) @ turn(*angle).T + middle
-        still = places[self.parts["shirt"]].copy()
+        still = self.parts["shirt"]
         pivot = np.array(PIVOT_M, np.float32)
-        places = (places - pivot) @ turn(*angles[0]).T + pivot
-        places[self.parts["shirt"]] = still
-        return places
+        turned = ((places - pivot) @ turn(*angles[0]).T + pivot).astype(np.float32)
+        turned[still] = places[still]
+        return turned
 
     def normals(self, positions: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Unit normals float32 ``[V, 3]`` of posed ``positions`` ``[V, 3]``: those of the triangles by their area."""
+        """Unit normals float32 ``[V, 3]`` of posed ``positions`` ``[V, 3]``.
+
+        A triangle counts more where its corner is sharp and its edges are short, which is exact on a sphere however
+        unequal the triangles are (N. Max, "Weights for computing vertex normals from facet normals", 1999).
+        """
         corners = self.all_triangles.T
         a, b, c = (positions[corner] for corner in corners)
-        across = np.cross(b - a, c - a)
-        sums = [np.bincount(corners.ravel(), np.tile(across[:, axis], 3), len(positions)) for axis in range(3)]
-        total = np.stack(sums, axis=-1)
+        ab, bc, ca = b - a, c - b, a - c
+        across = np.cross(ab, -ca)
+        ab2, bc2, ca2 = ((edge * edge).sum(axis=1) + np.float32(1e-16) for edge in (ab, bc, ca))
+        weights = np.concatenate([1 / (ab2 * ca2), 1 / (ab2 * bc2), 1 / (bc2 * ca2)])
+        total = np.stack(
+            [np.bincount(corners.ravel(), np.tile(across[:, k], 3) * weights, len(positions)) for k in range(3)],
+            axis=-1,
+        )
         length = np.linalg.norm(total, axis=-1, keepdims=True)
-        return (total / np.maximum(length, 1e-20)).astype(np.float32)
+        return np.asarray(total / np.maximum(length, 1e-20), np.float32)
 
 
 def turn(yaw: float, pitch: float, roll: float) -> NDArray[np.float32]:
-    """The rotation ``[3, 3]`` (for columns) of angles in radians: roll about +Z first, then pitch about +X, yaw about +Y."""
+    """The rotation ``[3, 3]`` (for columns) of angles in radians: roll about +Z, then pitch about +X, then yaw about +Y."""
     (cy, cp, cr), (sy, sp, sr) = np.cos([yaw, pitch, roll]), np.sin([yaw, pitch, roll])
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
     about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
-    return (about_y @ about_x @ about_z).astype(np.float32)
+    return np.asarray(about_y @ about_x @ about_z, np.float32)
 
 
 def _numbers(values: ArrayLike, n: int, what: str) -> NDArray[np.float32]:

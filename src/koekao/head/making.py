@@ -20,8 +20,9 @@ from koekao.head.head import Head
 from koekao.head.mouth import teeth, tongue
 from koekao.head.mouth_targets import mouth_targets
 from koekao.head.part import Part, joined, mirrored
+from koekao.head.sculpture import face_depth
 from koekao.head.shirt import shirt
-from koekao.head.skin import face_depth, skin
+from koekao.head.skin import skin
 from koekao.head.upper_targets import upper_targets
 
 Floats = NDArray[np.float64]
@@ -44,9 +45,7 @@ def make_head() -> Head:
     return Head(
         positions=(whole.places * _UNIT_M).astype(np.float32),
         targets=targets,
-        triangles=tuple(
-            whole.triangles[whole.materials == m].astype(np.int32) for m in range(len(MATERIALS))
-        ),
+        triangles=tuple(whole.triangles[whole.materials == m].astype(np.int32) for m in range(len(MATERIALS))),
         material_names=tuple(material.name for material in MATERIALS),
         material_colours=linear([material.colour for material in MATERIALS]).astype(np.float32),
         tint=whole.tint.astype(np.float32),

@@ -1,4 +1,4 @@
-"""Targets of jaw, lips and tongue. Lengths in units of 10 cm."""
+"""Targets of jaw, lips and tongue. Lengths are in units of 10 cm."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from koekao.head.curve import bump, smooth
 from koekao.head.features import MOUTH_HALF, MOUTH_Y
 
 Floats = NDArray[np.float64]
-CORNER = (MOUTH_HALF, MOUTH_Y + 0.03)
+
+_CORNER = (MOUTH_HALF, MOUTH_Y + 0.03)
 
 
 def mouth_targets(a: Anatomy) -> Mapping[str, Floats]:
-    """Symmetrical displacements by the name without its side; ``jawLeft`` and ``mouthLeft`` are for the whole face."""
-    return {**_jaw(a), **_round(a), **_corners(a), **_lips_alone(a), "tongueOut": _tongue(a)}
+    """Displacements ``[n, 3]``: symmetrical by the name without its side; ``jawLeft`` and ``mouthLeft`` as they are."""
+    return {**_jaw(a), **_round(a), **_corners(a), **_open(a), **_lips(a), "tongueOut": _tongue(a)}
 
 
-def _both(a: Anatomy, weight: Floats, x: float, y: float = 0.0, z: float = 0.0) -> Floats:
-    """The same movement, to the subject's left, on both sides."""
-    return np.stack([weight * x, weight * y, weight * z], axis=-1)
+def _whole(weight: Floats, left: float, up: float = 0.0, forward: float = 0.0) -> Floats:
+    """The same movement on both sides: ``left`` is the subject's."""
+    return np.stack([weight * left, weight * up, weight * forward], axis=-1)
 
 
 def _jaw(a: Anatomy) -> dict[str, Floats]:
-    open_ = a.jaw[:, None] * a.jaw_turn
-    open_ += a.field(-0.035 * a.at(0.50, -0.55, 0.14, 0.16), 0, 0)  # cheeks grow hollow
-    meets = 0.5 - 0.15 * np.abs(a.marks["lip_down"])  # how far down the lips meet, as a share of the jaw's turn
-    keeps = a.lips * (1 - 0.12 * np.clip(a.marks["rim"], 0, 1))
-    close = ((meets - (0.5 + 0.5 * a.marks["lip_down"])) * keeps)[:, None] * a.jaw_turn
-    aside = _both(a, a.jaw * (0.3 + 0.7 * smooth(0.0, 0.6, a.z)), 0.115, 0.0, -0.01)
-    return {"jawOpen": open_, "mouthClose": close, "jawForward": _both(a, a.jaw, 0, 0.0, 0.11), "jawLeft": aside}
+    opens = a.jaw[:, None] * a.jaw_turn
+    opens += a.field(-0.035 * a.at(0.50, -0.55, 0.14, 0.16))  # cheeks grow hollow
+    turns = 0.5 + 0.5 * a.marks["lip_down"]  # what jawOpen does to the lips, and where they are to meet instead
+    meet = 0.5 - 0.15 * np.abs(a.marks["lip_down"])
+    close = ((meet - turns) * a.lips * (1 - 0.12 * np.clip(a.marks["rim"], 0, 1)))[:, None] * a.jaw_turn
+    aside = _whole(a.jaw * (0.3 + 0.7 * smooth(0.0, 0.6, a.z)), 0.115, 0.0, -0.01)
+    return {"jawOpen": opens, "mouthClose": close, "jawForward": _whole(a.jaw, 0.0, 0.0, 0.11), "jawLeft": aside}
 
 
 def _round(a: Anatomy) -> dict[str, Floats]:
-    """Funnel, pucker, and the whole mouth to one side."""
-    near, lip, down = a.mouth(2.0), a.lips, a.down
-    rim = np.clip(a.marks["rim"], 0, 1.5)
+    """Pucker, funnel, and the whole mouth to one side."""
+    near, lip, rim = a.mouth(2.0), a.lips, np.clip(a.marks["rim"], 0, 1.5)
     pucker = a.field(-0.46 * a.x * near, 0.0, 0.13 * near * bump(a.x, 0, 0.2))
-    pucker += a.field(0, lip * -down * (0.030 * np.clip(rim, 0, 1)), lip * 0.035 * bump(rim, 0.45, 0.4))
+    pucker += a.field(0.0, -0.030 * lip * a.down * np.clip(rim, 0, 1), 0.035 * lip * bump(rim, 0.45, 0.4))
     funnel = a.field(-0.46 * a.x * near, 0.0, 0.10 * near * bump(a.x, 0, 0.22))
-    up, low = np.maximum(-down, 0), np.maximum(down, 0)
-    funnel += a.field(0, lip * (0.062 * up - 0.110 * low), lip * 0.035 * bump(rim, 0.5, 0.5))
-    aside = _both(a, near, 0.13)
+    flare = 0.062 * np.maximum(-a.down, 0) - 0.110 * np.maximum(a.down, 0)
+    funnel += a.field(0.0, lip * flare, 0.035 * lip * bump(rim, 0.5, 0.5))
+    aside = _whole(near, 0.13)
     aside[:, 2] -= 0.13 * near * a.side * a.x
-    aside += _both(a, a.soft * bump(a.x, 0, 0.2) * bump(a.y, -0.36, 0.10), 0.02)
+    aside += _whole(a.soft * bump(a.x, 0, 0.2) * bump(a.y, -0.36, 0.10), 0.02)
     return {"mouthPucker": pucker, "mouthFunnel": funnel, "mouthLeft": aside}
 
 
@@ -56,47 +56,50 @@ def _corners(a: Anatomy) -> dict[str, Floats]:
 
     def pulled(power: float, wide: float, high: float) -> Floats:
         """1 at the corners, less along the lips, and a bell round the corner beyond them."""
-        return a.lips * along**power + (1 - a.lips) * a.at(*CORNER, wide, high)
+        return a.lips * along**power + (1 - a.lips) * a.at(*_CORNER, wide, high)
 
-    smile = a.slide(pulled(1.2, 0.16, 0.14), 0.105) + a.slide(pulled(2.0, 0.16, 0.13), 0, 0.125)
+    smile = a.slide(pulled(1.2, 0.16, 0.14), 0.105) + a.slide(pulled(2.0, 0.16, 0.13), 0.0, 0.125)
     smile += a.slide(a.lips * (1 - along**2), 0.0, 0.0, -0.02)
     smile += a.slide(a.at(0.45, -0.37, 0.13, 0.10), 0.02, 0.055, 0.055)
     smile -= a.field(forward=0.030 * a.at(0.41, -0.53, 0.055, 0.09))
-    frown = a.slide(pulled(2.0, 0.13, 0.13), 0.03, -0.115)
-    frown += a.slide(a.at(0.0, -0.83, 0.15, 0.07), 0, 0.02, 0.02) + a.slide(a.lips * (1 - along**2), 0, 0.018)
+    frown = a.slide(pulled(2.0, 0.13, 0.13), 0.03, -0.115) + a.slide(a.lips * (1 - along**2), 0.0, 0.018)
+    frown += a.slide(a.at(0.0, -0.83, 0.15, 0.07), 0.0, 0.02, 0.02)
     frown -= a.field(forward=0.02 * a.at(0.34, -0.72, 0.05, 0.06))
     dimple = a.slide(pulled(1.5, 0.14, 0.10), 0.065, 0.005, -0.04)
     dimple -= a.field(forward=0.060 * a.at(0.375, -0.585, 0.050, 0.060))
     dimple += a.field(forward=0.025 * a.at(0.48, -0.57, 0.06, 0.09))
-    stretch = a.slide(pulled(1.0, 0.17, 0.13), 0.125, -0.045)
-    stretch += a.slide(a.at(0.30, -0.85, 0.14, 0.10), 0.05, -0.03)
+    stretch = a.slide(pulled(1.0, 0.17, 0.13), 0.125, -0.045) + a.slide(a.at(0.30, -0.85, 0.14, 0.10), 0.05, -0.03)
     thin = a.lips * np.clip(a.marks["rim"], 0, 1) * np.clip(a.x / 0.12, 0, 1)
-    stretch += a.field(0, 0.018 * thin * a.down, -0.01 * thin)
+    stretch += a.field(0.0, 0.018 * thin * a.down, -0.01 * thin)
     return {"mouthSmile": smile, "mouthFrown": frown, "mouthDimple": dimple, "mouthStretch": stretch}
 
 
-def _lips_alone(a: Anatomy) -> dict[str, Floats]:
-    """Upper and lower lip, each alone."""
+def _open(a: Anatomy) -> dict[str, Floats]:
+    """One lip drawn away from the other."""
+    upper, lower, beside = smooth(0.0, 0.75, -a.down), smooth(0.0, 0.75, a.down), bump(a.x, 0.07, 0.15)
+    up = a.slide(upper * np.maximum(a.lips, a.at(0.10, -0.50, 0.16, 0.08)) * beside, 0.0, 0.095, 0.015)
+    low = a.slide(lower * np.maximum(a.lips, a.at(0.10, -0.72, 0.16, 0.07)) * beside, 0.01, -0.10)
+    return {"mouthUpperUp": up, "mouthLowerDown": low}
+
+
+def _lips(a: Anatomy) -> dict[str, Floats]:
+    """What lips do that stay together."""
     upper, lower = smooth(0.0, 0.75, -a.down), smooth(0.0, 0.75, a.down)
     rim, lip = np.clip(a.marks["rim"], 0, 1.6), a.lips
-    on_lip = np.clip(rim, 0, 1) * lip
-    press = a.field(0, 0.030 * on_lip * (lower - upper), -0.035 * lip * bump(rim, 0.6, 0.5))
-    press += a.slide(a.at(*CORNER, 0.09, 0.07), 0.015, -0.018, -0.02)
+    press = a.field(0.0, 0.030 * np.clip(rim, 0, 1) * lip * (lower - upper), -0.035 * lip * bump(rim, 0.6, 0.5))
+    press += a.slide(a.at(*_CORNER, 0.09, 0.07), 0.015, -0.018, -0.02)
     press += a.field(forward=0.022 * (a.at(0.15, -0.535, 0.10, 0.03) + a.at(0.14, -0.715, 0.10, 0.03)))
-    lift = np.maximum(lip, a.at(0.10, -0.50, 0.16, 0.08))
-    up = a.slide(upper * np.maximum(lift * bump(a.x, 0.07, 0.15), 0.0), 0.0, 0.095, 0.015)
-    low_at = np.maximum(lip, a.at(0.10, -0.72, 0.16, 0.07))
-    low = a.slide(lower * low_at * bump(a.x, 0.07, 0.15), 0.01, -0.10, 0.0)
-    roll_low = a.field(0, lower * lip * (0.058 * np.clip(rim, 0, 1.2) + 0.006), -0.085 * lower * lip * bump(rim, 0.35, 0.6))
-    roll_up = a.field(0, -upper * lip * (0.042 * np.clip(rim, 0, 1.2) + 0.004), -0.085 * upper * lip * bump(rim, 0.35, 0.6))
-    chin = a.at(0.0, -0.86, 0.17, 0.09)
-    shrug_low = a.slide(lower * lip, 0, 0.055, 0.065) + a.slide(chin, 0, 0.07, 0.025)
-    shrug_low += a.slide(upper * lip, 0, 0.040, 0.012)
-    shrug_up = a.slide(upper * lip * bump(a.x, 0, 0.17), 0, 0.055, 0.06) + a.slide(upper * a.at(0, -0.49, 0.12, 0.05), 0, 0.02, 0.02)
-    shrug_up += a.slide(lower * lip * bump(a.x, 0, 0.15), 0, 0.045, 0.01)
+    fold, inward = lip * np.clip(rim, 0, 1.2), -0.085 * lip * bump(rim, 0.35, 0.6)
+    roll_lower = a.field(0.0, lower * (0.058 * fold + 0.006 * lip), lower * inward)
+    roll_upper = a.field(0.0, -upper * (0.042 * fold + 0.004 * lip), upper * inward)
+    shrug_lower = a.slide(lower * lip, 0.0, 0.055, 0.065) + a.slide(upper * lip, 0.0, 0.040, 0.012)
+    shrug_lower += a.slide(a.at(0.0, -0.86, 0.17, 0.09), 0.0, 0.07, 0.025)
+    shrug_upper = a.slide(upper * lip * bump(a.x, 0, 0.17), 0.0, 0.055, 0.06)
+    shrug_upper += a.slide(upper * a.at(0, -0.49, 0.12, 0.05), 0.0, 0.02, 0.02)
+    shrug_upper += a.slide(lower * lip * bump(a.x, 0, 0.15), 0.0, 0.045, 0.01)
     return {
-        "mouthPress": press, "mouthUpperUp": up, "mouthLowerDown": low, "mouthRollLower": roll_low,
-        "mouthRollUpper": roll_up, "mouthShrugLower": shrug_low, "mouthShrugUpper": shrug_up,
+        "mouthPress": press, "mouthRollLower": roll_lower, "mouthRollUpper": roll_upper,
+        "mouthShrugLower": shrug_lower, "mouthShrugUpper": shrug_upper,
     }  # fmt: skip
 
 
@@ -104,8 +107,7 @@ def _tongue(a: Anatomy) -> Floats:
     """The tongue comes out over the lower lip, which makes room."""
     tongue, tip = a.of("tongue"), a.marks["tip"]
     rise = 0.095 * smooth(0.15, 0.45, tip) - 0.24 * smooth(0.62, 1.0, tip)
-    out = a.field(0.18 * a.x * tongue * smooth(0.3, 0.8, tip), tongue * rise, tongue * 0.60 * tip**1.5)
+    out = a.field(0.18 * a.x * tongue * smooth(0.3, 0.8, tip), tongue * rise, 0.60 * tongue * tip**1.5)
     upper, lower = smooth(0.0, 0.8, -a.down), smooth(0.0, 0.8, a.down)
-    part = a.lips * bump(a.x, 0, 0.17)
-    out += a.field(0, part * (0.045 * upper - 0.095 * lower), part * 0.02 * lower)
-    return out
+    room = a.lips * bump(a.x, 0, 0.17)
+    return out + a.field(0.0, room * (0.045 * upper - 0.095 * lower), 0.02 * room * lower)

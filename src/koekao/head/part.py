@@ -36,18 +36,12 @@ class Part:
         return len(self.places)
 
 
-def quads_to_triangles(quads: Ints) -> Ints:
-    """``[q, 4]`` corners counterclockwise as ``[2q, 3]``; a quad with two equal corners gives one triangle."""
-    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-    a, b, c = triangles.T
-    return triangles[(a != b) & (b != c) & (a != c)]
-
-
 def grid_quads(ids: Ints, *, closed: bool = False) -> Ints:
     """Quads of a grid of vertex numbers ``[rows, columns]``, seen from where rows run down and columns to the right."""
     if closed:
         ids = np.concatenate([ids, ids[:, :1]], axis=1)
-    return np.stack([ids[:-1, :-1], ids[1:, :-1], ids[1:, 1:], ids[:-1, 1:]], axis=-1).reshape(-1, 4)
+    corners = ids[:-1, :-1], ids[1:, :-1], ids[1:, 1:], ids[:-1, 1:]
+    return np.stack([corner.ravel() for corner in corners], axis=-1)
 
 
 def part(
@@ -59,13 +53,21 @@ def part(
     tint: Floats | None = None,
     marks: Mapping[str, Floats] | None = None,
 ) -> Part:
-    """A part of quads; ``material`` is one name, or a number a quad."""
+    """A part of quads whose corners run counterclockwise; two equal corners make a triangle of one.
+
+    ``places`` ``[..., 3]`` and ``tint`` may be grids, vertices that no quad uses are dropped, and ``material`` is one
+    name or a number a quad.
+    """
+    places = places.reshape(-1, 3)
     of_quad = np.full(len(quads), MATERIAL[material]) if isinstance(material, str) else material
     triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
     a, b, c = triangles.T
-    kept = (a != b) & (b != c) & (a != c)
-    tint = np.ones((len(places), 3)) if tint is None else tint
-    return Part(name, places, triangles[kept], np.concatenate([of_quad, of_quad])[kept], tint, dict(marks or {}))
+    whole = (a != b) & (b != c) & (a != c)
+    used, corners = np.unique(triangles[whole], return_inverse=True)
+    tint = np.ones_like(places) if tint is None else tint.reshape(-1, 3)
+    kept_marks = {mark: np.broadcast_to(values, len(places))[used] for mark, values in (marks or {}).items()}
+    materials = np.concatenate([of_quad, of_quad])[whole]
+    return Part(name, places[used], corners.reshape(-1, 3), materials, tint[used], kept_marks)
 
 
 def mirrored(half: Part) -> Part:
@@ -85,6 +87,11 @@ def mirrored(half: Part) -> Part:
         {name: np.concatenate([mark, mark[off]]) for name, mark in half.marks.items()},
         np.concatenate([twin, off]),
     )
+
+
+def grid_of(places: Floats) -> Ints:
+    """Vertex numbers of a grid of places ``[rows, columns, 3]``."""
+    return np.asarray(np.arange(places[..., 0].size).reshape(places.shape[:2]))
 
 
 def joined(parts: Sequence[Part]) -> tuple[Part, Mapping[str, slice]]:

@@ -1,4 +1,4 @@
-"""What the renderer does for every triangle and every pixel, to be compiled; called by way of :mod:`koekao.head.render`.
+"""What the renderer does for every triangle and every pixel, to be compiled; called by :mod:`koekao.head.render`.
 
 Arguments named in the plural are addresses of arrays, the others counts; the layouts stand at each function. Samples
 are four a pixel, on a grid of twice the width and the height.
@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import carray
+from numba import carray  # type: ignore[attr-defined]
 
 from koekao.machine import in_machine_code, pointer
 
@@ -71,12 +71,12 @@ def shade(
 ) -> int:  # fmt: skip
     """Colour of every pixel from its four samples; ``width`` and ``height`` count pixels.
 
-    ``vertices`` float32 ``[V, 9]``: normal, tint and the direction to the eye, in the camera's frame; ``materials`` int32
+    ``vertices`` float32 ``[V, 9]``: normal, tint and direction to the eye, in the camera's frame; ``materials`` int32
     ``[F]``; ``finishes`` float32 ``[M, 6]``: strength of the gloss, how often it is squared, how far light creeps round
     (0..1), colour (linear light); ``lights`` float32 ``[2 * n_lights + 4, 3]``: direction and colour of each, then light
-    from above, light from below, background, (depth of a crevice in metres, 0, 0);
-    ``distances`` float32 ``[height, width]`` is room to work in; ``reach``: how many pixels a crevice shades;
-    ``tones`` uint8 ``[4096]``: light of 0..2 as sRGB; ``pixels`` uint8 ``[height, width, 3]``.
+    from above, light from below, background, (depth of a crevice in metres, 0, 0); ``distances`` float32
+    ``[height, width]`` is room to work in; ``reach``: how many pixels a crevice shades; ``tones`` uint8 ``[4096]``:
+    light of 0..2 as sRGB; ``pixels`` uint8 ``[height, width, 3]``.
     """
     depth = carray(pointer(depths), (2 * height, 2 * width), np.float32)
     face = carray(pointer(faces), (2 * height, 2 * width), np.int32)
@@ -102,7 +102,11 @@ def shade(
                     count += 1
                 share = np.float32(count)
                 if f < 0:
-                    red, green, blue = red + share * light[back, 0], green + share * light[back, 1], blue + share * light[back, 2]
+                    red, green, blue = (
+                        red + share * light[back, 0],
+                        green + share * light[back, 1],
+                        blue + share * light[back, 2],
+                    )
                 else:
                     x, y = np.float32(2 * column + 1), np.float32(2 * row + 1)
                     if count < 4:

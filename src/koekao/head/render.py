@@ -151,4 +151,5 @@ def _tones() -> NDArray[np.uint8]:
     light = (np.arange(4096) + 0.5) / 2047.5
     over = np.maximum(light - 0.8, 0)
     light = np.minimum(light, 0.8) + over / (1 + 2.5 * over)
-    return np.round(255 * np.minimum(1, np.where(light < 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055))).astype(np.uint8)
+    srgb = np.where(light < 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.asarray(np.round(255 * np.minimum(1, srgb)), np.uint8)

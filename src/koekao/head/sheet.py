@@ -18,20 +18,24 @@ from koekao.head.skull import skull, skull_under
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 ANGLES = np.concatenate([[0, 1.75, 3.5, 5.2], np.linspace(6.9, 60, 10), [66, 73, 81, 90], np.linspace(103, 180, 7)])
-_EYE_COLUMNS, _MOUTH_COLUMNS = (4, 13), 10
-_HEIGHTS = np.concatenate([
+_ABOVE = np.array([0.0, 0.25, 0.6, 1.0, 1.5, 1.9, 2.15, 2.4, 2.62])  # levels of the rows above the face
+_HEIGHTS = np.concatenate([  # heights of the rows of the face, where they cross its middle
     np.linspace(0.36, -0.29, 12), np.linspace(-0.29, -0.435, 6)[1:], np.linspace(-0.435, -0.83, 11)[1:],
     np.linspace(-0.83, -1.035, 6)[1:],
 ])  # fmt: skip
-_ABOVE = np.concatenate([[0.0, 0.25, 0.6, 1.0, 1.5, 1.9], [2.15, 2.4, 2.62]])
 _BELOW = np.array([7.65, 7.95, 8.3, 8.65, 9.0, 9.5, 10.0])
+_FIRST = len(_ABOVE)
+_EYE = (_FIRST, _FIRST + 11, 4, 13)  # rows from, to, columns from, to
+_MOUTH = (_FIRST + 16, _FIRST + 26, 0, 10)
+_FACE_ROWS, _FACE_COLUMNS = (_FIRST - 2, _FIRST + 29), 14  # what may be moved to make room
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """The weave. Rings run from the rectangle (0) inward.
+    """The weave. Rings run from the rectangle inward.
 
     Attributes:
         angle, level: ``[n]`` place on the skull.
@@ -51,14 +55,6 @@ class Sheet:
     mouth_rings: Ints
 
 
-def levels() -> Floats:
-    """The level of each row."""
-    fine = np.linspace(2.0, 8.0, 4001)
-    y = skull(np.zeros_like(fine), fine)[:, 1]
-    rows = np.interp(-_HEIGHTS, -y, fine)
-    return np.concatenate([_ABOVE, rows, _BELOW])
-
-
 def weave(
     eye_edges: Callable[[Floats], Floats], mouth_edges: Callable[[Floats], Floats], *, n_free: tuple[int, int]
 ) -> Sheet:
@@ -69,89 +65,93 @@ def weave(
         mouth_edges: turn ``[along]`` (0 middle of the lower lip, pi of the upper) -> xy ``[rings, along, 2]``.
         n_free: rings between the rectangle and the given rings, of eye and mouth.
     """
-    level = levels()
+    level = np.concatenate([_ABOVE, _face_levels(), _BELOW])
     ids = np.arange(len(level) * len(ANGLES)).reshape(len(level), len(ANGLES))
     ids[0] = ids[0, 0]  # the crown is one vertex
-    angles, lev = np.broadcast_arrays(ANGLES, level[:, None])
-    first = len(_ABOVE)
-    eye = _loop(ids, first, first + 11, *_EYE_COLUMNS)
-    mouth = _path(ids, first + 16, first + 26, _MOUTH_COLUMNS)
-    xy = [skull(angles, lev).reshape(-1, 3)[:, :2]]
-    grid = grid_quads(ids)
-    taken = np.zeros(ids.shape, bool)
-    taken[first : first + 11, _EYE_COLUMNS[0] : _EYE_COLUMNS[1]] = True
-    taken[first + 16 : first + 26, :_MOUTH_COLUMNS] = True
-    quads = [grid[~taken[:-1, :-1].ravel()]]
-    rings, given, turns = [], [], []
-    for edge, make, free, closed in ((eye, eye_edges, n_free[0], True), (mouth, mouth_edges, n_free[1], False)):
-        outer = xy[0][edge]
-        turns.append(_turns(outer, closed=closed))
-        inner = make(turns[-1])
-        step = (np.arange(1, free + 1) / (free + 1))[:, None, None]
-        between = outer + step * (inner[0] - outer)
-        start = sum(map(len, xy))
-        places = np.concatenate([between, inner])
-        numbers = start + np.arange(places[..., 0].size).reshape(places.shape[:2])
-        xy.append(places.reshape(-1, 2))
-        ring = np.concatenate([edge[None], numbers])
-        rings.append(ring)
-        given.append(ring[free + 1 :].ravel())
-        quads.append(grid_quads(ring[:, ::-1], closed=True) if closed else grid_quads(ring.T))
-    flat = np.concatenate(xy)
-    fixed = np.zeros(len(flat), bool)
-    fixed[np.concatenate(given)] = True
+    angles, levels = (grid.ravel().copy() for grid in np.broadcast_arrays(ANGLES, level[:, None]))
+    grid_xy = skull(angles, levels)[:, :2]
+    eye, mouth = _loop(ids, *_EYE), _path(ids, *_MOUTH)
+    eye_turn = _turns(grid_xy[eye])
+    eye_xy = _with_free(grid_xy[eye], eye_edges(eye_turn), n_free[0])
+    mouth_xy = _with_free(grid_xy[mouth], mouth_edges(np.linspace(0, np.pi, len(mouth))), n_free[1])
+    eye_rings, mouth_rings = (
+        _numbered(eye, eye_xy, ids.size),
+        _numbered(mouth, mouth_xy, ids.size + eye_xy[..., 0].size),
+    )
+    xy = np.concatenate([grid_xy, eye_xy.reshape(-1, 2), mouth_xy.reshape(-1, 2)])
+    quads = np.concatenate([_outside(ids), grid_quads(eye_rings[:, ::-1], closed=True), grid_quads(mouth_rings.T)])
+
     row, column = np.divmod(np.arange(ids.size), len(ANGLES))
-    fixed[: ids.size] |= (column > 14) | (row < first - 2) | (row > first + 29)
-    flat, used, number = _relaxed(flat, np.concatenate(quads), fixed)
-    angle, lev = angles.ravel(), lev.ravel()
-    extra = len(flat) - ids.size
-    angle, lev = np.concatenate([angle, np.zeros(extra)]), np.concatenate([lev, np.zeros(extra)])
-    front = np.concatenate([~((column > 14) | (row < first - 2) | (row > first + 29)), np.ones(extra, bool)])
-    front &= used
-    angle[front], lev[front] = skull_under(*flat[front].T)
-    quads_kept = number[np.concatenate(quads)]
-    return Sheet(angle[used], lev[used], flat[used], quads_kept, number[rings[0]], turns[0], number[rings[1]])
+    face = np.ones(len(xy), bool)
+    face[: ids.size] = (column <= _FACE_COLUMNS) & (row >= _FACE_ROWS[0]) & (row <= _FACE_ROWS[1])
+    free = face.copy()
+    free[eye_rings[n_free[0] + 1 :]] = free[mouth_rings[n_free[1] + 1 :]] = False
+    used = np.zeros(len(xy), bool)
+    used[quads] = True
+    xy = _relaxed(xy, quads, free & used)
+    extra = np.zeros(len(xy) - ids.size)
+    angles, levels = np.concatenate([angles, extra]), np.concatenate([levels, extra])
+    angles[face & used], levels[face & used] = skull_under(*xy[face & used].T)
+    number = np.cumsum(used) - 1
+    return Sheet(
+        angles[used], levels[used], xy[used], number[quads], number[eye_rings], eye_turn, number[mouth_rings]
+    )  # fmt: skip
+
+
+def _face_levels() -> Floats:
+    """The level of each row of the face."""
+    fine = np.linspace(2.0, 8.0, 4001)
+    return np.asarray(np.interp(-_HEIGHTS, -skull(np.zeros_like(fine), fine)[:, 1], fine))
 
 
 def _loop(ids: Ints, top: int, bottom: int, left: int, right: int) -> Ints:
     """The edge of a rectangle of the weave, counterclockwise from the middle of the outer (right) side."""
-    up = ids[top : bottom + 1, right][::-1]
-    edge = np.concatenate([up, ids[top, left:right][::-1], ids[top + 1 : bottom + 1, left], ids[bottom, left + 1 : right]])
+    up, back = ids[top : bottom + 1, right][::-1], ids[top, left:right][::-1]
+    edge = np.concatenate([up, back, ids[top + 1 : bottom + 1, left], ids[bottom, left + 1 : right]])
     return np.roll(edge, -((bottom - top) // 2))
 
 
-def _path(ids: Ints, top: int, bottom: int, right: int) -> Ints:
+def _path(ids: Ints, top: int, bottom: int, left: int, right: int) -> Ints:
     """The edge of a rectangle that begins at the middle line, from the middle below to the middle above."""
-    return np.concatenate([ids[bottom, :right], ids[top : bottom + 1, right][::-1], ids[top, :right][::-1]])
+    return np.concatenate([ids[bottom, left:right], ids[top : bottom + 1, right][::-1], ids[top, left:right][::-1]])
 
 
-def _turns(edge: Floats, *, closed: bool) -> Floats:
+def _outside(ids: Ints) -> Ints:
+    """Quads of the weave without those of the two rectangles."""
+    taken = np.zeros((len(ids) - 1, ids.shape[1] - 1), bool)
+    for top, bottom, left, right in (_EYE, _MOUTH):
+        taken[top:bottom, left:right] = True
+    return grid_quads(ids)[~taken.ravel()]
+
+
+def _turns(edge: Floats) -> Floats:
     """The turn of each place of a rectangle's edge: halfway between even steps and where it lies."""
-    n = len(edge)
-    if not closed:
-        return np.linspace(0, np.pi, n)
-    middle = (edge.min(axis=0) + edge.max(axis=0)) / 2
-    size = np.ptp(edge, axis=0) / 2
-    across = (edge - middle) / size
+    across = (edge - (edge.min(axis=0) + edge.max(axis=0)) / 2) / (np.ptp(edge, axis=0) / 2)
     seen = np.unwrap(np.arctan2(across[:, 1], across[:, 0]))
-    even = 2 * np.pi * np.arange(n) / n
-    return 0.5 * (seen - 2 * np.pi * np.round((seen[0]) / (2 * np.pi))) + 0.5 * even
+    return np.asarray((seen + 2 * np.pi * np.arange(len(edge)) / len(edge)) / 2)
 
 
-def _relaxed(xy: Floats, quads: Ints, fixed: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_], Ints]:
-    """Free places drawn to the middle of their neighbours; which vertices are used, and their new numbers."""
-    pairs = np.concatenate([quads[:, [0, 1]], quads[:, [1, 2]], quads[:, [2, 3]], quads[:, [3, 0]]])
+def _with_free(edge: Floats, inner: Floats, n_free: int) -> Floats:
+    """xy of the rings inside an edge: evenly spaced ones up to the given ones, and these."""
+    step = (np.arange(1, n_free + 1) / (n_free + 1))[:, None, None]
+    return np.concatenate([edge + step * (inner[0] - edge), inner])
+
+
+def _numbered(edge: Ints, rings: Floats, start: int) -> Ints:
+    return np.concatenate([edge[None], start + np.arange(rings[..., 0].size).reshape(rings.shape[:2])])
+
+
+def _relaxed(xy: Floats, quads: Ints, free: Bools) -> Floats:
+    """Free places drawn to the middle of their neighbours; what lies on the middle line stays on it."""
+    pairs = np.concatenate([quads[:, [i, (i + 1) % 4]] for i in range(4)])
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
     pairs = np.unique(np.sort(pairs, axis=1), axis=0)
-    pairs = np.concatenate([pairs, pairs[:, ::-1]])
-    used = np.zeros(len(xy), bool)
-    used[pairs.ravel()] = True
-    degree = np.bincount(pairs[:, 0], minlength=len(xy))
-    middle = xy[:, 0] == 0
-    free = ~fixed & used
+    here, there = np.concatenate([pairs, pairs[:, ::-1]]).T
+    degree = np.maximum(np.bincount(here, minlength=len(xy)), 1)
+    moves = np.stack([free & (xy[:, 0] != 0), free])
     xy = xy.copy()
     for _ in range(40):
         for axis in range(2):
-            mean = np.bincount(pairs[:, 0], xy[pairs[:, 1], axis], minlength=len(xy)) / np.maximum(degree, 1)
-            moves = free & ~middle if axis == 0 else free
-            xy[moves, axis] += 0.5 * (mean - xy[:, axis])[moves]
-    return xy, used, np.cumsum(used) - 1
+            mean = np.bincount(here, xy[there, axis], minlength=len(xy)) / degree
+            xy[moves[axis], axis] += 0.5 * (mean - xy[:, axis])[moves[axis]]
+    return xy

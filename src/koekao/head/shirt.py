@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from koekao.head.part import Part, grid_quads, mirrored, part
+from koekao.head.part import Part, grid_of, grid_quads, mirrored, part
 
-_RINGS = (  # half width, half depth, height, how far back its middle lies
-    (0.40, 0.36, -1.42, -0.20), (0.47, 0.43, -1.365, -0.20), (0.53, 0.49, -1.38, -0.20), (0.55, 0.51, -1.46, -0.20),
-    (0.62, 0.52, -1.545, -0.20), (0.90, 0.56, -1.63, -0.21), (1.22, 0.60, -1.76, -0.22), (1.46, 0.62, -1.98, -0.24),
+_RINGS = (  # half width, half depth, height, how far forward its middle lies, how much the ring leans forward
+    (0.26, 0.22, -1.70, -0.20, 1.0), (0.40, 0.37, -1.45, -0.20, 1.0), (0.47, 0.43, -1.365, -0.20, 1.0),
+    (0.53, 0.49, -1.38, -0.20, 1.0), (0.55, 0.51, -1.46, -0.20, 1.0), (0.62, 0.52, -1.545, -0.20, 0.4),
+    (0.90, 0.56, -1.63, -0.21, 0.4), (1.22, 0.60, -1.76, -0.22, 0.4), (1.46, 0.62, -1.98, -0.24, 0.4),
 )  # fmt: skip
 
 
 def shirt() -> Part:
+    """The collar from its inside outward, and the shoulders."""
     turn = np.linspace(0, np.pi, 19)  # from the front round the left side to the back
-    rows = []
-    for i, (wide, deep, high, back) in enumerate(_RINGS):
-        x = wide * np.sin(turn)
-        x[[0, -1]] = 0.0
-        z = back + deep * np.cos(turn)
-        y = high + (0.06 * (1 - np.cos(turn)) - 0.07) * (1 if i < 4 else 0.7) + (-0.05 * np.cos(turn) if i < 4 else 0)
-        rows.append(np.stack([x, y, z], -1))
-    places = np.stack(rows)
-    ids = np.arange(places[..., 0].size).reshape(places.shape[:2])
-    return mirrored(part("shirt", places.reshape(-1, 3), grid_quads(ids), "shirt"))
+    wide, deep, high, forward, leans = (column[:, None] for column in np.array(_RINGS).T)
+    x, z = wide * np.sin(turn), forward + deep * np.cos(turn)
+    x[:, [0, -1]] = 0.0
+    y = high - 0.01 - 0.11 * leans * np.cos(turn)
+    places = np.stack([x, y, z], axis=-1)
+    return mirrored(part("shirt", places, grid_quads(grid_of(places)), "shirt"))

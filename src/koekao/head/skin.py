@@ -1,48 +1,85 @@
-"""The skin at rest: the skull with sockets, lids, nose, cheeks, lips, chin, and the inside of the mouth behind the lips."""
+"""The skin at rest, from the crown to the collar and through the lips into the mouth: one surface without a gap.
+
+What the targets know its vertices by (marks): ``lid`` 1 on the edge of a lid, less away from it; ``lid_up`` and
+``lid_out``, sine and cosine of the turn round the eye; ``lip`` 1 on the lips, less away from them; ``lip_down`` cosine
+of the turn round the mouth (1 lower, -1 upper); ``lip_far``, distance from the edge of the lips; ``rim`` 1 on that
+edge, 0 where the lips meet; ``inner`` from there (0) to the throat (1).
+"""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass, field
 
-from koekao.head.colours import MATERIAL, linear
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from koekao.head.colours import LIP, MATERIAL, MATERIALS, linear
 from koekao.head.curve import bump, dome, smooth, spline
-from koekao.head.features import EYE, EYE_RADIUS, MOUTH_HALF, MOUTH_Y, eye_direction, lid_turn, lip_line, lip_place
+from koekao.head.features import EYE, EYE_RADIUS, MOUTH_Y, eye_direction, lid_turn, lip_place
 from koekao.head.part import Part, grid_quads, mirrored, part
+from koekao.head.sculpture import sculpted
 from koekao.head.sheet import Sheet, weave
-from koekao.head.skull import skull, skull_under
+from koekao.head.skull import skull
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 _LASH = 0.013
-_LID_OFFSETS = (0.100, 0.068, 0.040, _LASH, 0.0)
+_LID_OFFSETS = (0.100, 0.068, 0.040, _LASH, 0.0)  # of the rings round the eye from the lids' edge
+_LID_FOLLOWS = (1.0, 0.985, 0.86, 0.62, 0.36, 0.16, 0.05, 0.0)  # how much each ring follows a lid, the edge first
 _RIMS = (2.0, 1.45, 1.15, 1.0, 0.78, 0.5, 0.22, 0.0)
 _FREE = (3, 4)
-LID_RADIUS = 1.075 * EYE_RADIUS
-_ROUND_TO = 0.74
-_MARGIN_RADIUS = 1.012 * EYE_RADIUS
+_LID_RADIUS = 1.075 * EYE_RADIUS
+_ROUND_TO = 0.74  # of the lids' radius: farther out, the bulge of the eye runs out as a cone
+_MARGIN_RADII = (1.012 * EYE_RADIUS, 0.94 * EYE_RADIUS)
+_BAG = (  # how far behind the lip line, how far up or down, how wide
+    (0.045, 0.012, 0.99), (0.10, 0.05, 1.0), (0.15, 0.125, 1.06), (0.24, 0.19, 1.16), (0.42, 0.22, 1.12),
+    (0.62, 0.19, 0.9), (0.80, 0.08, 0.5),
+)  # fmt: skip
 
 
 def skin() -> Part:
-    """Skin, lips, lash lines and the inside of the mouth, one surface."""
+    """Skin, lips, lash lines and the inside of the mouth."""
     sheet = weave(_lid_rings, _lip_rings, n_free=_FREE)
-    marks = _marks(sheet)
     places = sculpted(skull(sheet.angle, sheet.level))
-    places[:, 0] = np.where(sheet.xy[:, 0] == 0, 0.0, places[:, 0])
-    places[sheet.angle >= 180, 0] = 0.0
-    places = _lids(places, sheet)
-    places = _lips(places, sheet)
-    material = _materials(sheet)
-    quads = [sheet.quads]
-    places, quads, material, marks = _behind_lids(places, quads, material, marks, sheet)
-    places, quads, material, marks = _behind_lips(places, quads, material, marks, sheet)
-    half = part("skin", places, np.concatenate(quads), np.concatenate(material), tint=_tint(places, marks), marks=marks)
-    return mirrored(half)
+    places[sheet.xy[:, 0] == 0, 0] = 0.0
+    _lids(places, sheet)
+    _lips(places, sheet)
+    surface = _Surface(places, _marks(sheet))
+    surface.add(sheet.quads, _materials(sheet))
+    _behind_lids(surface, sheet)
+    _behind_lips(surface, sheet)
+    return mirrored(surface.part())
+
+
+@dataclass
+class _Surface:
+    """The left half while it grows ring by ring."""
+
+    places: Floats
+    marks: dict[str, Floats]
+    quads: list[Ints] = field(default_factory=list)
+    materials: list[Ints] = field(default_factory=list)
+
+    def add(self, quads: Ints, materials: ArrayLike) -> None:
+        self.quads.append(quads)
+        self.materials.append(np.broadcast_to(np.asarray(materials, np.int64), len(quads)))
+
+    def grow(self, like: Ints, places: Floats, **marks: float) -> Ints:
+        """Numbers of new vertices, which are marked as those of the ring ``like`` unless told otherwise."""
+        for name, mark in self.marks.items():
+            self.marks[name] = np.concatenate([mark, np.full(len(like), marks[name]) if name in marks else mark[like]])
+        self.places = np.concatenate([self.places, places])
+        return np.arange(len(self.places) - len(places), len(self.places))
+
+    def part(self) -> Part:
+        tint = _tint(self.places, self.marks)
+        quads, materials = np.concatenate(self.quads), np.concatenate(self.materials)
+        return part("skin", self.places, quads, materials, tint=tint, marks=self.marks)
 
 
 def _lid_rings(turn: Floats) -> Floats:
-    sideways, up = lid_turn(turn)
-    edge = EYE[:2] + LID_RADIUS * eye_direction(sideways, up)[..., :2]
+    edge = EYE[:2] + _LID_RADIUS * eye_direction(*lid_turn(turn))[..., :2]
     across = np.stack([np.cos(turn), np.sin(turn)], axis=-1)
     wide = np.where(across[:, :1] < 0, (0.45, 1.0), 1.0)
     lash = 0.003 + 0.014 * smooth(-0.1, 0.5, across[:, 1:]) * (1 + 0.25 * across[:, :1])
@@ -53,187 +90,109 @@ def _lip_rings(turn: Floats) -> Floats:
     return np.stack([lip_place(turn, rim) for rim in _RIMS])
 
 
+def _lip_turn(sheet: Sheet) -> Floats:
+    return np.linspace(0, np.pi, sheet.mouth_rings.shape[1])
+
+
+def _cosine(turn: Floats) -> Floats:
+    """Cosine that is 0 to the bit at the corner of the mouth."""
+    return np.where(np.isclose(turn, np.pi / 2), 0.0, np.cos(turn))
+
+
 def _marks(sheet: Sheet) -> dict[str, Floats]:
-    n = len(sheet.xy)
-    marks = {name: np.zeros(n) for name in ("lid", "lid_up", "lid_out", "lip", "lip_down", "lip_far", "rim", "inner")}
-    rings = len(sheet.eye_rings)
-    for k in range(1, rings):
-        from_edge = rings - 1 - k
-        marks["lid"][sheet.eye_rings[k]] = (1.0, 0.985, 0.86, 0.62, 0.36, 0.16, 0.05, 0.0)[min(from_edge, 7)]
-        marks["lid_up"][sheet.eye_rings[k]] = np.sin(sheet.eye_turn)
-        marks["lid_out"][sheet.eye_rings[k]] = np.cos(sheet.eye_turn)
-    edge = sheet.xy[sheet.mouth_rings[-len(_RIMS) + _RIMS.index(1.0)]]
-    marks["lip_far"] = np.linalg.norm(sheet.xy[:, None] - edge, axis=-1).min(axis=1)
-    marks["lip_far"][sheet.mouth_rings[-len(_RIMS) + _RIMS.index(1.0) :]] = 0.0
-    rings, along = sheet.mouth_rings.shape
-    turn = np.linspace(0, np.pi, along)
-    rim = np.concatenate([np.full(1 + _FREE[1], np.nan), _RIMS])
-    for k in range(rings):
-        marks["lip_down"][sheet.mouth_rings[k]] = np.where(np.isclose(turn, np.pi / 2), 0.0, np.cos(turn))
-        marks["lip"][sheet.mouth_rings[k]] = k / (1 + _FREE[1]) if k <= _FREE[1] else 1.0
-        marks["rim"][sheet.mouth_rings[k]] = 3.0 if np.isnan(rim[k]) else rim[k]
+    names = ("lid", "lid_up", "lid_out", "lip", "lip_down", "lip_far", "rim", "inner")
+    marks = {name: np.zeros(len(sheet.xy)) for name in names}
+    for follows, ring in zip(_LID_FOLLOWS, sheet.eye_rings[:0:-1], strict=True):
+        marks["lid"][ring] = follows
+        marks["lid_up"][ring], marks["lid_out"][ring] = np.sin(sheet.eye_turn), np.cos(sheet.eye_turn)
+    n_outside = 1 + _FREE[1]
+    edge = sheet.mouth_rings[n_outside + _RIMS.index(1.0) :]
+    marks["lip_far"] = np.linalg.norm(sheet.xy[:, None] - sheet.xy[edge[0]], axis=-1).min(axis=1)
+    marks["lip_far"][edge] = 0.0
+    for k, ring in enumerate(sheet.mouth_rings):
+        marks["lip"][ring] = min(1.0, k / n_outside)
+        marks["lip_down"][ring] = _cosine(_lip_turn(sheet))
+        marks["rim"][ring] = 3.0 if k < n_outside else _RIMS[k - n_outside]
     return marks
 
 
-def sculpted(p: Floats) -> Floats:
-    """The skull with the face's broad forms; front only (z > 0)."""
-    p = p.copy()
-    x, y = p[:, 0], p[:, 1]
-    front = smooth(-0.05, 0.35, p[:, 2])
-    z = np.zeros(len(p))
-    z -= 0.20 * bump(x, 0.40, 0.20) * bump(y, 0.02, np.where(y > 0.02, 0.15, 0.115))  # socket
-    z += 0.045 * bump(x, 0.36, 0.24) * bump(y, 0.28, 0.085)  # brow
-    z += 0.085 * bump(x, 0.45, 0.18) * bump(y, -0.34, 0.15)  # cheek
-    z += 0.050 * bump(x, 0.0, 0.25) * bump(y, MOUTH_Y, 0.17)  # muzzle
-    z += 0.080 * bump(x, 0.0, 0.15) * bump(y, -0.95, 0.10)  # chin
-    z -= 0.030 * bump(x, 0.0, 0.16) * bump(y, -0.785, 0.045)
-    z -= 0.012 * bump(x, 0.0, 0.030) * bump(y, -0.48, 0.05)  # philtrum
-    p[:, 2] += z * front
-    p[:, 0] += 0.03 * bump(y, -0.25, 0.2) * bump(x, 0.62, 0.15) * front
-    return _nose(p, front)
-
-
-def face_depth(x: Floats, y: Floats) -> Floats:
-    """z of the broad face seen from the front at x >= 0 and y."""
-    angle, level = skull_under(x, y)
-    return sculpted(skull(angle, level))[:, 2]
-
-
-def _nose(p: Floats, front: Floats) -> Floats:
-    x, y = p[:, 0].copy(), p[:, 1].copy()
-    knots = (-0.60, -0.48, -0.42, -0.385, -0.35, -0.30, -0.25, -0.19, -0.10, 0.0, 0.10, 0.2, 0.35)
-    ridge = spline(knots, (0, 0, 0.0, 0.030, 0.115, 0.20, 0.215, 0.17, 0.105, 0.06, 0.04, 0.02, 0.0), np.clip(y, -0.6, 0.35))
-    wide = np.interp(y, (-0.45, -0.33, -0.25, -0.12, 0.05, 0.3), (0.10, 0.098, 0.088, 0.065, 0.07, 0.1))
-    p[:, 2] += np.maximum(ridge, 0) * np.exp(-0.5 * (np.abs(x) / wide) ** 2.2) * front
-    p[:, 2] += 0.060 * bump(x, 0.125, 0.052) * bump(y, -0.325, 0.055) * front  # wings
-    p[:, 1] -= 0.020 * bump(y, -0.365, 0.040) * bump(x, 0.0, 0.13) * front
-    nostril = bump(x, 0.074, 0.024) * bump(y, -0.372, 0.020)
-    p[:, 2] -= 0.05 * nostril * front
-    p[:, 1] += 0.03 * nostril * front
-    return p
-
-
-def _lids(p: Floats, sheet: Sheet) -> Floats:
+def _lids(places: Floats, sheet: Sheet) -> None:
     """Skin near the eye lies over the eyeball, and runs into the face where that is nearer."""
     rings = sheet.eye_rings[1:]
-    away = np.linalg.norm(p[rings][..., :2] - EYE[:2], axis=-1) / LID_RADIUS
+    away = np.linalg.norm(places[rings][..., :2] - EYE[:2], axis=-1) / _LID_RADIUS
     turns = np.minimum(away, _ROUND_TO)
     steep = _ROUND_TO / np.sqrt(1 - _ROUND_TO**2)
-    ball = EYE[2] + LID_RADIUS * (np.sqrt(1 - turns**2) - steep * (away - turns))  # a sphere that runs out as a cone
-    face = p[rings][..., 2]
-    k = 0.05
-    blended = k * np.logaddexp(ball / k, face / k)
-    near = np.clip(np.arange(len(rings)) - (len(rings) - 4), 0, 3) / 3
-    p[rings, 2] = blended + (ball - blended) * near[:, None] ** 0.7
-    return p
+    ball = EYE[2] + _LID_RADIUS * (np.sqrt(1 - turns**2) - steep * (away - turns))
+    soft = 0.05
+    blended = soft * np.logaddexp(ball / soft, places[rings][..., 2] / soft)
+    near = (np.clip(np.arange(len(rings)) - (len(rings) - 4), 0, 3) / 3)[:, None] ** 0.7
+    places[rings, 2] = blended + (ball - blended) * near
 
 
-def _lips(p: Floats, sheet: Sheet) -> Floats:
-    """The roll of the lips."""
-    rings = sheet.mouth_rings[-len(_RIMS) :]
-    turn = np.linspace(0, np.pi, rings.shape[1])
-    full = np.abs(np.cos(turn)) ** 0.7
-    for rim, ring in zip(_RIMS, rings, strict=True):
-        upper = spline((-0.1, 0, 0.22, 0.5, 0.78, 1.0, 1.15, 1.45, 2.1), (0.0, 0.012, 0.046, 0.06, 0.048, 0.018, 0.006, 0, 0), rim)
-        lower = spline((-0.1, 0, 0.22, 0.5, 0.78, 1.0, 1.15, 1.45, 2.1), (0.0, 0.012, 0.054, 0.072, 0.055, 0.012, -0.004, 0, 0), rim)
-        down = smooth(-0.25, 0.25, np.cos(turn))
-        p[ring, 2] += full * (upper + down * (lower - upper))
-        p[ring, 2] -= 0.022 * np.sin(turn) ** 12 * bump(rim, 0, 0.9)
-    return p
+def _lips(places: Floats, sheet: Sheet) -> None:
+    """The roll of the lips, by the distance from where they meet."""
+    turn = _lip_turn(sheet)
+    full, lower = np.abs(np.cos(turn)) ** 0.7, smooth(-0.25, 0.25, np.cos(turn))
+    knots = (-0.1, 0, 0.22, 0.5, 0.78, 1.0, 1.15, 1.45, 2.1)
+    for rim, ring in zip(_RIMS, sheet.mouth_rings[-len(_RIMS) :], strict=True):
+        above = spline(knots, (0.0, 0.012, 0.046, 0.06, 0.048, 0.018, 0.006, 0, 0), rim)
+        below = spline(knots, (0.0, 0.012, 0.054, 0.072, 0.055, 0.012, -0.004, 0, 0), rim)
+        places[ring, 2] += full * (above + lower * (below - above)) - 0.022 * np.sin(turn) ** 12 * bump(rim, 0, 0.9)
 
 
-def _materials(sheet: Sheet) -> list[NDArray[np.int64]]:
+def _materials(sheet: Sheet) -> Ints:
+    """Lips inside the edge of the lips, lashes on the upper lid's edge, skin everywhere else."""
     material = np.full(len(sheet.quads), MATERIAL["skin"])
-    n = len(sheet.xy)
-    lip, lash = np.zeros(n, bool), np.zeros(n, bool)
-    rings = sheet.eye_rings[-2:]
-    lash[rings] = np.sin(sheet.eye_turn) > -0.15
+    lash, lip = np.zeros((2, len(sheet.xy)), bool)
+    lash[sheet.eye_rings[-2:]] = np.sin(sheet.eye_turn) > -0.15
+    lip[sheet.mouth_rings[-len(_RIMS) + _RIMS.index(1.0) :]] = True
     material[lash[sheet.quads].all(axis=1)] = MATERIAL["lashes"]
-    lip[sheet.mouth_rings[-len(_RIMS) + 3 :]] = True
     material[lip[sheet.quads].all(axis=1)] = MATERIAL["lips"]
-    return [material]
+    return material
 
 
-def _grown(places: Floats, marks: dict[str, Floats], ring: NDArray[np.int64], new: Floats, **values: object):
-    """Vertices ``new`` added that take the marks of ``ring`` unless told otherwise."""
-    start = len(places)
-    grown = {}
-    for name, mark in marks.items():
-        extra = mark[ring]
-        if name in values:
-            extra = np.broadcast_to(np.asarray(values[name], float), ring.shape)
-        grown[name] = np.concatenate([mark, extra])
-    return np.concatenate([places, new]), grown, start + np.arange(len(ring))
+def _behind_lids(surface: _Surface, sheet: Sheet) -> None:
+    """The lids' margin: from their edge back to the eyeball, and a little into it."""
+    edge = ring = sheet.eye_rings[-1]
+    upper = surface.marks["lid_up"][edge][::-1] > -0.15
+    lash = np.where(upper & np.roll(upper, -1), MATERIAL["lashes"], MATERIAL["skin"])
+    away = surface.places[edge] - EYE
+    for radius in _MARGIN_RADII:
+        new = surface.grow(edge, EYE + radius * away / np.linalg.norm(away, axis=-1, keepdims=True))
+        surface.add(grid_quads(np.stack([ring, new])[:, ::-1], closed=True), lash)
+        ring = new
 
 
-def _behind_lids(places, quads, material, marks, sheet):
-    """The lids' margin: from their edge back to the eyeball, and a little behind it."""
-    ring = sheet.eye_rings[-1]
-    sideways, up = _angles(places[ring])
-    for radius, wider in ((_MARGIN_RADIUS, 0.0), (0.94 * EYE_RADIUS, 0.0)):
-        new = EYE + radius * eye_direction(sideways * (1 + wider), up * (1 + 1.5 * wider))
-        places, marks, numbers = _grown(places, marks, sheet.eye_rings[-1], new)
-        quads.append(grid_quads(np.stack([ring, numbers])[:, ::-1], closed=True))
-        upper = marks["lid_up"][ring][::-1]
-        lash = (upper > -0.15) & (np.roll(upper, -1) > -0.15)
-        material.append(np.where(lash, MATERIAL["lashes"], MATERIAL["skin"]))
-        ring = numbers
-    return places, quads, material, marks
-
-
-def _angles(places: Floats) -> tuple[Floats, Floats]:
-    away = (places - EYE) / np.linalg.norm(places - EYE, axis=-1, keepdims=True)
-    return np.arctan2(away[..., 0], away[..., 2]), np.arcsin(away[..., 1])
-
-
-_BAG = (  # how far behind the lip line, how far up or down, how wide
-    (0.045, 0.012, 0.99), (0.10, 0.05, 1.0), (0.15, 0.125, 1.06), (0.24, 0.19, 1.16), (0.42, 0.22, 1.12), (0.62, 0.19, 0.9),
-    (0.80, 0.08, 0.5),
-)  # fmt: skip
-
-
-def _behind_lips(places, quads, material, marks, sheet):
-    """The inside of the lips and the bag of the mouth."""
-    ring = first = sheet.mouth_rings[-1]
-    turn = np.linspace(0, np.pi, len(ring))
-    start = places[ring]
-    high = np.abs(np.cos(turn)) ** 0.6 * -np.sign(np.cos(turn))
-    high[np.isclose(turn, np.pi / 2)] = 0.0
+def _behind_lips(surface: _Surface, sheet: Sheet) -> None:
+    """The inside of the lips and the bag of the mouth, zipped up at the throat."""
+    edge = ring = sheet.mouth_rings[-1]
+    down = _cosine(_lip_turn(sheet))
+    start, high = surface.places[edge], -np.sign(down) * np.abs(down) ** 0.6
     for i, (back, up, wide) in enumerate(_BAG):
-        new = start.copy()
-        new[:, 2] -= back
-        new[:, 1] = start[:, 1] * (1 - min(1, back / 0.3)) + (MOUTH_Y + 0.02) * min(1, back / 0.3) + up * high
-        new[:, 0] = start[:, 0] * wide
-        places, marks, numbers = _grown(places, marks, first, new, inner=(i + 1) / len(_BAG), rim=-(i + 1.0))
-        quads.append(grid_quads(np.stack([ring, numbers]).T))
-        material.append(np.full(len(ring) - 1, MATERIAL["lips" if i == 0 else "mouth_inside"]))
-        ring = numbers
-    half = len(ring) // 2
-    zip_ = np.stack([ring[: half + 1], ring[::-1][: half + 1]])
-    quads.append(grid_quads(zip_))
-    material.append(np.full(half, MATERIAL["mouth_inside"]))
-    return places, quads, material, marks
+        far = min(1, back / 0.3)
+        y = start[:, 1] * (1 - far) + (MOUTH_Y + 0.02) * far + up * high
+        places = np.stack([start[:, 0] * wide, y, start[:, 2] - back], axis=-1)
+        new = surface.grow(edge, places, inner=(i + 1) / len(_BAG), rim=-(i + 1.0))
+        surface.add(grid_quads(np.stack([ring, new]).T), MATERIAL["lips" if i == 0 else "mouth_inside"])
+        ring = new
+    half = len(ring) // 2 + 1
+    surface.add(grid_quads(np.stack([ring[:half], ring[::-1][:half]])), MATERIAL["mouth_inside"])
 
 
 def _tint(p: Floats, marks: dict[str, Floats]) -> Floats:
     """What the base colours are multiplied by: blush, lips that fade into skin, dark nostrils and throat."""
     x, y, z = p.T
-    front = smooth(0.2, 0.5, z)
-    tint = np.ones((len(p), 3))
+    front, tint = smooth(0.2, 0.5, z), np.ones((len(p), 3))
 
-    def paint(weight: Floats, colour: tuple[float, float, float]) -> None:
-        tint[:] *= 1 + np.clip(weight, 0, 1)[:, None] * (np.asarray(colour) - 1)
+    def paint(weight: Floats, colour: ArrayLike) -> None:
+        tint[:] *= 1 + np.clip(weight, 0, 1)[:, None] * (np.asarray(colour, float) - 1)
 
     paint(0.55 * front * dome(p, (0.50, -0.30), (0.15, 0.11)), (1.0, 0.70, 0.66))
     paint(0.40 * front * dome(p, (0.0, -0.29), (0.10, 0.06)), (1.0, 0.78, 0.74))
     paint(0.25 * front * dome(p, (0.42, 0.16), (0.16, 0.07)), (0.95, 0.78, 0.74))
-    rim = marks["rim"]
-    on_lip = np.where((marks["lip"] >= 1) & (marks["inner"] == 0), smooth(1.12, 0.86, rim), 0.0)
-    on_lip = np.where(marks["inner"] > 0, 1.0, on_lip)
-    lip = linear((0.83, 0.53, 0.50)) / linear((0.94, 0.76, 0.66))
-    paint(np.where(marks["inner"] > 0.2, 0, on_lip), tuple(lip))
-    nostril = bump(x, 0.074, 0.019) * bump(y, -0.362, 0.016)
-    paint(0.8 * nostril, (0.3, 0.15, 0.15))
-    deep = smooth(0.15, 0.9, marks["inner"])
-    paint(deep, (0.25, 0.2, 0.2))
-    return tint
+    paint(0.8 * bump(x, 0.074, 0.019) * bump(y, -0.362, 0.016), (0.3, 0.15, 0.15))
+    on_lip = np.where(marks["lip"] >= 1, smooth(1.12, 0.86, marks["rim"]), 0.0)
+    on_lip = np.where(marks["inner"] > 0.2, 0.0, on_lip)
+    paint(on_lip, linear(LIP) / linear(MATERIALS[MATERIAL["lips"]].colour))
+    paint(smooth(0.15, 0.9, marks["inner"]), (0.25, 0.2, 0.2))
+    return np.minimum(tint, 1.0)
