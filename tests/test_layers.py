@@ -31,6 +31,7 @@ MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
     "animation": FIRST_ROW | {"features", "models"},
     "training": FIRST_ROW | {"takes", "corpus", "windows", "batches", "features", "models", "animation"},
     "outputs": FIRST_ROW,
+    "head": FIRST_ROW,
     "conversion": FIRST_ROW | {"takes", "outputs"},
     "export": FIRST_ROW | {"features", "models"},
     "viewer": FIRST_ROW | {"outputs"},
@@ -40,7 +41,7 @@ MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
 Training stands above animation: it validates by animating whole takes with the very code that users animate with.
 """
 FREE = {"koekao", "api", "cli", "__main__", "testing"}
-WITHOUT_TORCH = FIRST_ROW | {"takes", "corpus", "windows", "outputs", "conversion", "viewer"}
+WITHOUT_TORCH = FIRST_ROW | {"takes", "corpus", "windows", "outputs", "conversion", "viewer", "head"}
 HEAVY = {"torch", "pyarrow", "onnx", "onnxruntime", "av", "ray", "tensorboard", "matplotlib", "rich", "cyclopts"}
 HEAVY |= {"soundfile", "soxr", "librosa", "scipy", "safetensors", "numba"}
 

@@ -60,7 +60,7 @@ class Anatomy:
 
     def mouth(self, reach: float) -> Floats:
         """1 on the mouth as a place (upper and lower lip alike), 0 beyond ``reach`` times its size."""
-        high = np.where(self.y > MOUTH_Y, 0.115, 0.145)
+        high = np.where(self.y > MOUTH_Y, 0.115, 0.160)
         far = np.hypot(self.x / 0.30, (self.y - MOUTH_Y) / high)
         return (1 - smooth(0.7, reach, far)) * self.soft
 
@@ -86,9 +86,10 @@ class Anatomy:
     def jaw(self) -> Floats:
         """How much a vertex turns with the jaw. Across the lips it makes the open mouth an ellipse."""
         line = MOUTH_Y + 0.22 * smooth(0.75, 0.0, self.z)
-        skin = smooth(line + 0.20, line - 0.20, self.y) * smooth(-0.10, 0.62, self.z)
+        skin = smooth(line + 0.20, line - 0.20, self.y) * smooth(-0.10, 0.62, self.z) * smooth(-1.45, -1.05, self.y)
         near = smooth(0.0, 1.0, self.marks["lip"])
         skin = near * (0.5 + 0.5 * self.marks["lip_down"]) + (1 - near) * skin
+        skin = skin * (1 - 0.85 * smooth(0.45, 1.0, self.marks["inner"]))
         follows = 0.55 + 0.45 * smooth(0.0, 0.5, self.marks["tip"])
         return self.of("skin") * skin + self.of("lower_teeth") + self.of("tongue") * follows
 

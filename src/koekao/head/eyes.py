@@ -28,5 +28,5 @@ def left_eye() -> Part:
     name = np.where(degrees < _PUPIL_TO, "pupil", np.where(degrees < _IRIS_TO, "iris", "eye_white"))[:-1]
     material = np.repeat([MATERIAL[str(one)] for one in name], _AROUND)
     iris = ((degrees >= _PUPIL_TO) & (degrees <= _IRIS_TO))[:, None]
-    tint = np.where(iris, bright[:, None] * (0.78 - 0.3 * np.sin(around)), 1.0)
+    tint = np.where(iris, bright[:, None] * (0.72 - 0.28 * np.sin(around)), 1.0)
     return part("eye", places, grid_quads(ids, closed=True), material, tint=tint[..., None] * np.ones(3))

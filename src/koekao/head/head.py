@@ -117,7 +117,7 @@ class Head:
 
 
 def turn(yaw: float, pitch: float, roll: float) -> NDArray[np.float32]:
-    """The rotation ``[3, 3]`` (for columns) of angles in radians: roll about +Z, then pitch about +X, then yaw about +Y."""
+    """The rotation ``[3, 3]`` (for columns) of angles in radians: roll about +Z, then pitch about +X, yaw about +Y."""
     (cy, cp, cr), (sy, sp, sr) = np.cos([yaw, pitch, roll]), np.sin([yaw, pitch, roll])
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])

@@ -62,7 +62,8 @@ def tongue() -> Part:
     turn = np.linspace(0, np.pi, _TONGUE_AROUND)  # from the top round the left side to below
     x = np.sin(turn) * wide
     x[:, [0, -1]] = 0.0
-    y = height + np.cos(turn) * thick - 0.018 * bump(x, 0, 0.035) * (np.cos(turn) > 0.2)
+    furrow = 0.018 * bump(x, 0, 0.035) * (np.cos(turn) > 0.2) * (thick / thick[0]) ** 2
+    y = height + np.cos(turn) * thick - furrow
     x[-1], y[-1] = 0.0, height[-1]
     places = np.stack([x, y, np.broadcast_to(0.15 + 0.60 * along, x.shape)], axis=-1)
     ids = grid_of(places)

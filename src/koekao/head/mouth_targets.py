@@ -39,9 +39,9 @@ def _jaw(a: Anatomy) -> dict[str, Floats]:
 def _round(a: Anatomy) -> dict[str, Floats]:
     """Pucker, funnel, and the whole mouth to one side."""
     near, lip, rim = a.mouth(2.0), a.lips, np.clip(a.marks["rim"], 0, 1.5)
-    pucker = a.field(-0.46 * a.x * near, 0.0, 0.13 * near * bump(a.x, 0, 0.2))
+    pucker = a.field(-0.45 * a.x * near, 0.0, 0.13 * near * bump(a.x, 0, 0.2))
     pucker += a.field(0.0, -0.030 * lip * a.down * np.clip(rim, 0, 1), 0.035 * lip * bump(rim, 0.45, 0.4))
-    funnel = a.field(-0.46 * a.x * near, 0.0, 0.10 * near * bump(a.x, 0, 0.22))
+    funnel = a.field(-0.42 * a.x * near, 0.0, 0.10 * near * bump(a.x, 0, 0.22))
     flare = 0.062 * np.maximum(-a.down, 0) - 0.110 * np.maximum(a.down, 0)
     funnel += a.field(0.0, lip * flare, 0.035 * lip * bump(rim, 0.5, 0.5))
     aside = _whole(near, 0.13)

@@ -73,7 +73,7 @@ def shade(
 
     ``vertices`` float32 ``[V, 9]``: normal, tint and direction to the eye, in the camera's frame; ``materials`` int32
     ``[F]``; ``finishes`` float32 ``[M, 6]``: strength of the gloss, how often it is squared, how far light creeps round
-    (0..1), colour (linear light); ``lights`` float32 ``[2 * n_lights + 4, 3]``: direction and colour of each, then light
+    (0..1), colour (linear light); ``lights`` float32 ``[2 * n_lights + 4, 3]``: direction and colour of each, light
     from above, light from below, background, (depth of a crevice in metres, 0, 0); ``distances`` float32
     ``[height, width]`` is room to work in; ``reach``: how many pixels a crevice shades; ``tones`` uint8 ``[4096]``:
     light of 0..2 as sRGB; ``pixels`` uint8 ``[height, width, 3]``.
@@ -202,8 +202,8 @@ def _openness(distances: int, height: int, width: int, row: int, column: int, re
             c0, c1 = min(width - 1, max(0, column - along)), min(width - 1, max(0, column + along))
             one = min(max(here - distance[r0, c0], -far), far)
             other = min(max(here - distance[r1, c1], -far), far)
-            hidden += max(_NONE, (one + other) / (far + far) - np.float32(0.17))
-    return _ONE / (_ONE + np.float32(0.5) * hidden)
+            hidden += max(_NONE, (one + other) / (far + far) - np.float32(0.24))
+    return _ONE / (_ONE + np.float32(0.6) * hidden)
 
 
 @in_machine_code

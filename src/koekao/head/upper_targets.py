@@ -13,7 +13,7 @@ from koekao.head.features import EYE, lid_height, lid_meeting
 
 Floats = NDArray[np.float64]
 
-_LOOK_DEG = {"Up": 20.0, "Down": 22.0, "In": 24.0, "Out": 26.0}
+_LOOK_DEG = {"Up": 20.0, "Down": 20.0, "In": 24.0, "Out": 25.0}
 
 
 def upper_targets(a: Anatomy) -> Mapping[str, Floats]:
@@ -52,7 +52,7 @@ def _lids(a: Anatomy) -> dict[str, Floats]:
     across, middle = a.marks["lid_out"], np.abs(a.marks["lid_up"])
     meeting = np.degrees(lid_meeting(across))
     upper, lower = np.degrees(lid_height(across, True)), np.degrees(lid_height(across, False))
-    blink = _lid_turn(a, meeting - 0.8 * middle - upper, meeting - lower, farther=0.018)
+    blink = _lid_turn(a, meeting - 2.2 * middle**0.5 - upper, meeting - lower, farther=0.018)
     blink += a.slide(a.at(0.40, 0.22, 0.2, 0.05), 0.0, -0.012)
     squint = _lid_turn(a, -7.0 * middle, 12.5 * middle)
     squint += a.slide(a.at(0.42, -0.24, 0.17, 0.07), 0.0, 0.035, 0.012)
@@ -65,7 +65,7 @@ def _looks(a: Anatomy) -> dict[str, Floats]:
     """Eyeballs turn as a whole at 1 (halfway they are 2 % too small, two ways at once 1 % too large); lids follow."""
     middle = np.abs(a.marks["lid_up"])
     lids = {
-        "Up": _lid_turn(a, 7.0 * middle, 4.5 * middle),
+        "Up": _lid_turn(a, 6.5 * middle, 5.0 * middle),
         "Down": _lid_turn(a, -15.0 * middle, -4.0 * middle),
         "In": a.turned_about_eye(np.zeros(a.n), sideways=np.radians(-2.5) * middle * a.marks["lid"]),
         "Out": a.turned_about_eye(np.zeros(a.n), sideways=np.radians(2.5) * middle * a.marks["lid"]),
