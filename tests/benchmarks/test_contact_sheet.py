@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import contact_sheet
 import numpy as np
 
+import contact_sheet
 from koekao.arkit import INDEX, NAMES
 from koekao.head import make_head
 

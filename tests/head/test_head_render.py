@@ -1,4 +1,4 @@
-"""Laws of the pictures: the nearest triangle is seen from where the camera stands; lids and lips hide what is behind."""
+"""Laws of the pictures: the nearest triangle is seen from where the camera is; lids and lips hide what is behind."""
 
 from __future__ import annotations
 

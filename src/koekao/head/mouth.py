@@ -38,7 +38,7 @@ def teeth(*, upper: bool) -> Part:
     places[:, 0, 0] = 0.0
     places += (0.0, MOUTH_Y + 0.115, _FRONT_Z) if upper else (0.0, MOUTH_Y - 0.165, _FRONT_Z - 0.035)
     ids = grid_of(places)
-    shade = (1 - 0.55 * smooth(0.12, 0.40, along)) * (1 - 0.25 * groove)
+    shade = (1 - 0.55 * smooth(0.12, 0.40, along)) * (1 - 0.13 * groove)
     tint = np.broadcast_to(shade[:, None], places.shape)
     name = "upper_teeth" if upper else "lower_teeth"
     return mirrored(part(name, places, grid_quads(ids if upper else ids[::-1]), "teeth", tint=tint))
