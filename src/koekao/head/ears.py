@@ -9,10 +9,10 @@ from koekao.head.part import Part, grid_of, grid_quads, part
 
 _AROUND = 22
 _RINGS = (  # how far out from the middle, how far off the head
-    (1.00, -0.06), (1.04, 0.05), (1.02, 0.115), (0.94, 0.14), (0.85, 0.115), (0.76, 0.060), (0.60, 0.075),
+    (1.00, -0.09), (1.04, 0.05), (1.02, 0.115), (0.94, 0.14), (0.85, 0.115), (0.76, 0.075), (0.60, 0.080),
     (0.46, 0.045), (0.30, 0.005), (0.12, -0.01), (0.0, -0.012),
 )  # fmt: skip
-_MIDDLE = np.array([0.845, -0.085, -0.06])
+_MIDDLE = np.array([0.868, -0.085, -0.06])
 _LEAN = 0.18  # radians, the top to the back
 
 
@@ -25,7 +25,7 @@ def left_ear() -> Part:
     lobe, face_side = smooth(-0.5, -0.95, up), smooth(0.2, 0.95, forward)
     rows = []
     for out, off in _RINGS:
-        height = off * (1 - 0.75 * face_side * (out > 0.5)) * (1 - 0.3 * lobe)
+        height = off * (1 - 0.55 * face_side * smooth(0.3, 0.8, out)) * (1 - 0.3 * lobe)
         height = height + lobe * 0.05 * smooth(0.3, 0.76, out) * (out < 0.8)
         y, z = up * tall * out, forward * deep * out
         height = height + 0.22 * np.maximum(0, -z)  # the back stands away from the head

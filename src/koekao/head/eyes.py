@@ -11,7 +11,7 @@ from koekao.head.part import Part, grid_of, grid_quads, part
 _AROUND = 24
 _BANDS = (  # degrees off the pole, and how bright the iris is there
     (0.0, 1.0), (7.0, 1.0), (11.5, 0.35), (13.0, 0.6), (18.5, 1.0), (24.0, 0.8), (26.5, 0.35), (28.5, 1.0), (34.0, 1.0),
-    (46.0, 1.0), (62.0, 1.0), (80.0, 1.0), (100.0, 1.0), (130.0, 1.0), (180.0, 1.0),
+    (46.0, 1.0), (62.0, 1.0), (82.0, 1.0), (115.0, 1.0), (180.0, 1.0),
 )  # fmt: skip
 _PUPIL_TO, _IRIS_TO = 11.5, 26.5
 

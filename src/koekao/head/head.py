@@ -77,6 +77,7 @@ class Head:
             curves: ``[52]`` in the order of :data:`koekao.arkit.NAMES`; nominally 0..1, taken as they are.
             pose: ``[9]``, radians, in the order of :data:`koekao.arkit.HEAD_AND_EYES`. Yaw turns about +Y (toward the
                 subject's left), pitch about +X (down), roll about +Z (the left ear rises): right-handed, roll first.
+                Eyes are turned on top of what the ``eyeLook`` curves do; a recording that has both has the gaze twice.
 
         Raises:
             CurvesError: another number of values, or one that is not finite.

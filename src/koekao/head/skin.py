@@ -144,7 +144,7 @@ def _materials(sheet: Sheet) -> Ints:
     """Lips inside the edge of the lips, lashes on the upper lid's edge, skin everywhere else."""
     material = np.full(len(sheet.quads), MATERIAL["skin"])
     lash, lip = np.zeros((2, len(sheet.xy)), bool)
-    lash[sheet.eye_rings[-2:]] = np.sin(sheet.eye_turn) > -0.15
+    lash[sheet.eye_rings[-2:]] = np.sin(sheet.eye_turn) > -0.05
     lip[sheet.mouth_rings[-len(_RIMS) + _RIMS.index(1.0) :]] = True
     material[lash[sheet.quads].all(axis=1)] = MATERIAL["lashes"]
     material[lip[sheet.quads].all(axis=1)] = MATERIAL["lips"]
@@ -154,7 +154,7 @@ def _materials(sheet: Sheet) -> Ints:
 def _behind_lids(surface: _Surface, sheet: Sheet) -> None:
     """The lids' margin: from their edge back to the eyeball, and a little into it."""
     edge = ring = sheet.eye_rings[-1]
-    upper = surface.marks["lid_up"][edge][::-1] > -0.15
+    upper = surface.marks["lid_up"][edge][::-1] > 0.2
     lash = np.where(upper & np.roll(upper, -1), MATERIAL["lashes"], MATERIAL["skin"])
     away = surface.places[edge] - EYE
     for radius in _MARGIN_RADII:
