@@ -102,6 +102,13 @@ def test_parts_show_their_outside(head: Head, part: str) -> None:
     assert volume(head, head.positions - middle, part) > 1e-8
 
 
+def test_neighbours_are_turned_the_same_way(head: Head) -> None:
+    """Every edge is run along once in each direction, or once where a part is open."""
+    triangles = head.all_triangles
+    runs = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    assert len(np.unique(runs, axis=0)) == len(runs)
+
+
 def test_skin_is_one_surface_that_is_open_at_the_neck_and_behind_the_lids_alone(head: Head) -> None:
     place = head.parts["skin"]
     skin = head.all_triangles[(head.all_triangles < place.stop).all(axis=1)]

@@ -125,6 +125,14 @@ def test_a_target_does_what_its_name_says(head: Head, name: str, place: str, axi
     assert moved[axis] * sign > LEAST, moved
 
 
+@pytest.mark.parametrize(("name", "sign"), [("mouthLeft", 1), ("mouthRight", -1)])
+def test_a_mouth_that_goes_aside_goes_round_the_teeth(head: Head, name: str, sign: int) -> None:
+    corner = vertex_at(head, *PLACES["corner"])
+    ahead, behind = (corner, head.mirror[corner]) if sign > 0 else (head.mirror[corner], corner)
+    assert target(head, name)[ahead, 2] < -1.5 * MM
+    assert target(head, name)[behind, 2] > 1.5 * MM
+
+
 def test_every_target_is_told_by_some_place() -> None:
     told = {name for name, *_ in DOES}
     eyes = {f"eyeLook{way}Left" for way in ("In", "Out")}

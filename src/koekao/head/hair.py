@@ -10,7 +10,8 @@ from koekao.head.skull import skull
 
 _COLUMNS, _ROWS = 37, 16
 _HAIRLINE = (  # angle, level of the skull where the hair ends
-    (0, 2.02), (22, 1.98), (45, 2.15), (60, 2.75), (72, 4.15), (84, 3.5), (100, 3.75), (120, 5.7), (150, 6.7), (180, 6.9),
+    (0, 2.02), (22, 1.98), (45, 2.15), (60, 2.75), (72, 4.15), (84, 3.5), (100, 3.75), (120, 5.7), (150, 6.7),
+    (180, 6.9),
 )  # fmt: skip
 _MIDDLE = np.array([0.0, 0.25, -0.08])
 _LOCKS = 10.0  # radians of a lock for each of the angle

@@ -176,7 +176,7 @@ def _behind_lips(surface: _Surface, sheet: Sheet) -> None:
         surface.add(grid_quads(np.stack([ring, new]).T), MATERIAL["lips" if i == 0 else "mouth_inside"])
         ring = new
     half = len(ring) // 2 + 1
-    surface.add(grid_quads(np.stack([ring[:half], ring[::-1][:half]])), MATERIAL["mouth_inside"])
+    surface.add(grid_quads(np.stack([ring[:half], ring[::-1][:half]]).T), MATERIAL["mouth_inside"])
 
 
 def _tint(p: Floats, marks: dict[str, Floats]) -> Floats:
