@@ -32,7 +32,7 @@ def hair() -> Part:
     thick = 0.065 + 0.055 * smooth(1.0, 0.2, down) + 0.19 * quiff
     thick = thick * (1 - 0.50 * bump(angle, 76, 14) * smooth(0.5, 1.0, down))
     swirl = np.radians(angle) * _LOCKS
-    locks = 0.022 * np.cos(swirl) * (0.35 + 0.65 * quiff) + 0.008 * np.cos(2.6 * swirl)
+    locks = 0.034 * np.cos(swirl) * (0.45 + 0.55 * quiff) + 0.010 * np.cos(2.2 * swirl)
     locks = locks * smooth(0.10, 0.45, down)
     rise = np.sqrt(1 - (1 - np.minimum(1, (1 - down) / 0.30)) ** 2)
     places = base + out * (rise * (thick + locks) - 0.02 * (1 - rise))[..., None]
@@ -40,5 +40,5 @@ def hair() -> Part:
     places[0] = places[0].mean(axis=0) * (0, 1, 1)
     ids = grid_of(places)
     ids[0] = ids[0, 0]
-    tint = np.clip(0.86 + 7.0 * locks, 0.5, 1.0)[..., None] * np.ones(3)
+    tint = np.clip(0.82 + 7.0 * locks, 0.5, 1.0)[..., None] * np.ones(3)
     return mirrored(part("hair", places, grid_quads(ids), "hair", tint=tint))
