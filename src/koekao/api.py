@@ -305,7 +305,8 @@ def animate(
     """Animate a sound file with a run's model: ``[n_frames, 52]`` float32 in 0..1, frame k at k / fps.
 
     Args:
-        run: a run's folder, or an exported ``.onnx``. sound: any length; another rate than the model's is resampled as live sound is.
+        run: a run's folder, or an exported ``.onnx``.
+        sound: any length; another rate than the model's is resampled as live sound is.
         output: also write it there as it is made; the ending says the format unless ``format`` does
             (:data:`koekao.outputs.FORMATS`).
         face: a ``.glb`` or ``.gltf`` of your own to animate, for ``.glb`` and ``.gltf``.
