@@ -25,7 +25,7 @@ PIVOT_M = (0.0, -0.138, -0.02)
 """The head turns about this place, in the neck at the height of the collar."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Head:
     """What is drawn, and how it moves. Arrays cannot be written to.
 

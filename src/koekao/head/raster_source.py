@@ -114,9 +114,10 @@ def shade(
                         y += np.float32(done // 2) - _HALF
                     if dark < 0:
                         dark = _openness(distances, height, width, row, column, reach, deep)
-                    r, g, b = _lit(corners, vertices, triangles, materials, finishes, lights, n_lights, f, x, y)
-                    warm = share * dark * (np.float32(0.5) + _HALF * dark)
-                    red, green, blue = red + share * dark * r, green + warm * g, blue + warm * b
+                    r, g, b, facing = _lit(corners, vertices, triangles, materials, finishes, lights, n_lights, f, x, y)
+                    open_ = _ONE - (_ONE - dark) * facing
+                    warm = share * open_ * (_HALF + _HALF * open_)
+                    red, green, blue = red + share * open_ * r, green + warm * g, blue + warm * b
                 done += count
             pixel[row, column, 0] = tone[_step(red)]
             pixel[row, column, 1] = tone[_step(green)]
@@ -182,7 +183,10 @@ def _lit(
     red = red * finish[3] * (of_a * va[3] + of_b * vb[3] + of_c * vc[3]) + gloss_red
     green = green * finish[4] * (of_a * va[4] + of_b * vb[4] + of_c * vc[4]) + gloss_green
     blue = blue * finish[5] * (of_a * va[5] + of_b * vb[5] + of_c * vc[5]) + gloss_blue
-    return np.float32(red), np.float32(green), np.float32(blue)
+    facing = min(
+        _ONE, max(_NONE, np.float32(2) * (nx * ex + ny * ey + nz * ez))
+    )  # crevices are not told on the outline
+    return np.float32(red), np.float32(green), np.float32(blue), np.float32(facing)
 
 
 @in_machine_code
