@@ -38,6 +38,7 @@ PUBLIC = {
     "animate",
     "convert",
     "evaluate",
+    "export_onnx",
     "make_take",
     "make_takes",
     "pack_features",

@@ -313,3 +313,10 @@ def test_without_locks_there_is_a_place_that_does_not_last(tmp_path: Path, monke
         assert place.journal is None
         (place.folder / "a").write_text("a")
     assert names(tmp_path / "c") == ["a"] and names(tmp_path) == ["c"]
+
+
+def test_a_file_in_the_place_of_a_folder_above_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for write in (lambda path: write_file(path, b"new"), lambda path: publish_folder(path).__enter__()):
+        with pytest.raises(OutputError, match="file"):
+            write(tmp_path / "file" / "a" / "b.csv")

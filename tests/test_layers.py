@@ -31,31 +31,23 @@ MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
     "animation": FIRST_ROW | {"features", "models"},
     "training": FIRST_ROW | {"takes", "corpus", "windows", "batches", "features", "models", "animation"},
     "controls": FIRST_ROW,
-    "outputs": FIRST_ROW,
+    "outputs": FIRST_ROW | {"head"},
     "live": FIRST_ROW | {"takes", "animation", "controls", "outputs", "wire"},
     "serve": FIRST_ROW | {"animation", "controls", "live", "outputs", "wire"},
+    "head": FIRST_ROW,
     "conversion": FIRST_ROW | {"takes", "outputs"},
     "wire": FIRST_ROW | {"outputs"},
-    "export": FIRST_ROW | {"features", "models"},
-    "viewer": FIRST_ROW | {"outputs"},
+    "runtime": FIRST_ROW | {"animation"},
+    "export": FIRST_ROW | {"features", "models", "animation", "runtime"},
+    "viewer": FIRST_ROW | {"takes", "corpus", "outputs", "head"},
 }
 """The layer table of the README; a room may always import itself. What is not here may import anything but cli.
 
 Training stands above animation: it validates by animating whole takes with the very code that users animate with.
 """
 FREE = {"koekao", "api", "cli", "__main__", "testing"}
-WITHOUT_TORCH = FIRST_ROW | {
-    "takes",
-    "corpus",
-    "windows",
-    "controls",
-    "outputs",
-    "conversion",
-    "wire",
-    "viewer",
-    "live",
-    "serve",
-}
+WITHOUT_TORCH = FIRST_ROW | {"takes", "corpus", "windows", "controls", "outputs", "conversion", "wire"}
+WITHOUT_TORCH |= {"head", "live", "runtime", "serve", "viewer"}
 HEAVY = {"torch", "pyarrow", "onnx", "onnxruntime", "av", "ray", "tensorboard", "matplotlib", "rich", "cyclopts"}
 HEAVY |= {"soundfile", "soxr", "librosa", "scipy", "safetensors", "numba", "websockets"}
 
@@ -149,7 +141,7 @@ def test_importing_koekao_loads_nothing_heavy() -> None:
 
 
 def test_the_rooms_of_the_data_load_no_torch() -> None:
-    rooms = ("takes", "corpus", "windows", "outputs", "wire", "serve")
+    rooms = ("takes", "corpus", "windows", "controls", "outputs", "wire", "live", "serve")
     loaded = modules_after("import " + ", ".join(f"koekao.{room}" for room in rooms))
     assert {"koekao", "numpy"} <= loaded
     assert loaded & {"torch", "rich", "cyclopts", "matplotlib", "websockets"} == set()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from koekao.api import OpenCorpus as OpenCorpus
     from koekao.api import animate as animate
     from koekao.api import evaluate as evaluate
+    from koekao.api import export_onnx as export_onnx
     from koekao.api import open as open
     from koekao.api import pack_features as pack_features
     from koekao.api import pretrain as pretrain
@@ -54,6 +55,7 @@ _HOMES = {
     "animate": "koekao.api",
     "convert": "koekao.conversion",
     "evaluate": "koekao.api",
+    "export_onnx": "koekao.api",
     "make_take": "koekao.takes.synthetic",
     "make_takes": "koekao.takes.synthetic",
     "open": "koekao.api",

@@ -15,7 +15,9 @@ from koekao.batches.loader import HowLoaded
 from koekao.batches.spec import clip_frames
 from koekao.clock import parse_fps
 from koekao.corpus import Corpus, FrameColumn, pack_column
-from koekao.errors import ConfigError
+from koekao.errors import ConfigError, OutputError
+from koekao.export import CHECK_FRAMES, Exported
+from koekao.export import export_onnx as _export_onnx
 from koekao.models import build
 from koekao.training import Evaluation, PretrainConfig, Pretrained, TrainConfig, Trainer, open_run
 from koekao.training import evaluate as _evaluate
@@ -270,6 +272,25 @@ def evaluate(run: str | Path, corpus: str | Path | Corpus, *, split: str = "unse
     return _evaluate(open_run(run), corpus, split=split)
 
 
+def export_onnx(run: str | Path, output: str | Path, *, check_frames: int = CHECK_FRAMES) -> Exported:
+    """Write a run's model to one .onnx file, features and state inside, for :mod:`koekao.runtime` and others.
+
+    Args:
+        output: the file to write, or to replace. check_frames: frames that torch and onnxruntime walk together first.
+
+    Returns:
+        What was written, with the largest difference of any curve on that walk.
+
+    Raises:
+        RunError: no run there. ModelError: a model that cannot be a graph (window).
+        OutputError: another ending than .onnx, a difference above 1e-4, or a place that cannot be written.
+        ConfigError: the extra ``onnx`` is not installed.
+    """
+    if Path(output).suffix.lower() != ".onnx":
+        raise OutputError(f"unknown ending {Path(output).suffix!r}", where=output, expected=".onnx")
+    return _export_onnx(open_run(run).model(), output, check_frames=check_frames)
+
+
 def animate(
     run: str | Path,
     sound: str | Path,
@@ -284,7 +305,8 @@ def animate(
     """Animate a sound file with a run's model: ``[n_frames, 52]`` float32 in 0..1, frame k at k / fps.
 
     Args:
-        run: a run's folder, or an exported ``.onnx``. sound: any length; another rate than the model's is resampled as live sound is.
+        run: a run's folder, or an exported ``.onnx``.
+        sound: any length; another rate than the model's is resampled as live sound is.
         output: also write it there as it is made; the ending says the format unless ``format`` does
             (:data:`koekao.outputs.FORMATS`).
         face: a ``.glb`` or ``.gltf`` of your own to animate, for ``.glb`` and ``.gltf``.

@@ -53,7 +53,8 @@ def publish_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # where a parent is a file, nothing is there
+            temporary.unlink()
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from koekao.takes.policies import Order
 
 VERBS = (
     *("capture", "inspect", "check", "convert", "pack", "verify", "features", "batches"),
-    *("pretrain", "train", "evaluate", "animate", "live", "serve", "synthesize", "demo"),
+    *("pretrain", "train", "evaluate", "animate", "live", "serve", "export", "synthesize", "demo"),
 )
 WITH_JSON = set(VERBS) - {"demo"}
 

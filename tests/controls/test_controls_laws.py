@@ -151,6 +151,17 @@ def test_saved_and_restored_goes_on_as_if_nothing_was(
         assert_same(joined(parts), whole(name, fps, fps_out, take))
 
 
+@pytest.mark.parametrize("name", ["alive", "hold"])
+def test_restored_at_any_frame_it_goes_on_in_the_middle_of_a_blink_too(take: Curves, name: str) -> None:
+    first, expected = controls_of(name, "30", None), whole(name, "30", None, take[:90])
+    for n in range(90):
+        second = controls_of(name, "30", None)
+        second.load_state_dict(first.state_dict())
+        rest = joined([second.push(take[n:90]), second.finish()])
+        assert_same(rest, (expected[0][n:], expected[1][n:]))
+        first.push(take[n : n + 1])
+
+
 @pytest.mark.parametrize("fps", ["24", "30", "60000/1001"])
 def test_the_default_gives_back_what_it_was_given(take: Curves, fps: str) -> None:
     controls = Controls(ControlSettings(), Fraction(fps))
@@ -159,6 +170,12 @@ def test_the_default_gives_back_what_it_was_given(take: Curves, fps: str) -> Non
     np.testing.assert_array_equal(out.curves, take)
     np.testing.assert_array_equal(out.pose[:, [0, 1, 2, 5, 8]], 0)
     assert len(controls.finish().curves) == 0
+
+
+def test_stages_stand_in_the_order_that_the_document_says() -> None:
+    order = ["response", "balance", "smoothing", "lips", "hold", "resampling", "eyes", "blinks"]
+    assert list(controls_of("everything", "60", "24").latencies_s) == order
+    assert not controls_of("neutral", "60", None).latencies_s
 
 
 def test_what_is_given_is_not_changed(take: Curves) -> None:

@@ -160,15 +160,18 @@ def test_the_head_stays_within_its_bound_and_moves() -> None:
 
 def test_the_head_moves_like_a_head() -> None:
     """Power falls with frequency, with next to nothing above 3 Hz; it begins neutral, without a jump."""
-    pose = alive(1200, fps=30).pose[:, 0].astype(np.float64)
+    out = alive(3000, fps=30)
+    pose = out.pose[:, 0].astype(np.float64)
     assert pose[0] == 0
     assert np.degrees(np.abs(np.diff(pose)).max()) * 30 < 15
-    power = np.abs(np.fft.rfft(pose * np.hanning(len(pose)))) ** 2
+    all_axes = out.pose[:, :3].astype(np.float64) / [5, 3.5, 2]
+    power = (np.abs(np.fft.rfft(all_axes * np.hanning(len(pose))[:, None], axis=0)) ** 2).sum(1)
     hz = np.fft.rfftfreq(len(pose), 1 / 30)
     assert power[hz > 3].sum() < 1e-4 * power.sum()
-    bands = [power[(hz >= f) & (hz < 2 * f)].mean() for f in (0.0625, 0.125, 0.25, 0.5, 1.0)]
-    slope = np.polyfit(range(5), np.log2(bands), 1)[0]
-    assert -4.5 < slope < -1.0
+    bands = np.array([power[(hz >= f) & (hz < 2 * f)].mean() for f in (0.0625, 0.125, 0.25, 0.5, 1.0)])
+    falls = np.diff(np.log2(bands))
+    assert -2.6 < falls[:2].mean() < -1.6  # 1/f in amplitude, twice that in power
+    assert (falls < -0.8).all()
 
 
 # Eyes
@@ -201,6 +204,12 @@ def test_eyes_rest_and_jump() -> None:
     assert gaps.max() < 2.6
 
 
+def test_eyes_look_straight_until_they_first_glance() -> None:
+    for seed in range(5):
+        first = alive(0.2, ControlSettings(eyes=EyeMotion(amount_deg=6)), seed=seed)
+        assert not first.curves.any()
+
+
 def test_a_gaze_is_changed_not_replaced() -> None:
     """A model that looks steadily to the left looks less so when we turn right: never both ways at once."""
     faces = still_face(60, 60)
@@ -222,6 +231,18 @@ def test_where_the_models_eyes_move_ours_do_not() -> None:
     assert np.abs(np.diff(out[:, INDEX["eyeLookInLeft"]])[590:650]).max() < 0.1  # it fades out
     always: Any = ControlSettings(eyes=EyeMotion(amount_deg=8, when="always"))
     assert not np.array_equal(controlled(always, faces, Fraction(60), seed=4).curves[640:], faces[640:])
+
+
+def test_eyes_that_have_come_to_rest_elsewhere_glance_again_after_a_second() -> None:
+    faces = still_face(60, 20)
+    faces[600:, INDEX["eyeLookUpLeft"]] = 0.5
+    settings = ControlSettings(eyes=EyeMotion(amount_deg=8))
+    ours = controlled(settings, faces, Fraction(60), seed=4).curves - faces
+    gaze = alive(20, settings, seed=4).curves
+    quiet = slice(600 + 18, 660)
+    np.testing.assert_array_equal(ours[quiet], 0)
+    sideways = [INDEX[f"eyeLook{way}"] for way in ("InLeft", "OutLeft", "InRight", "OutRight")]
+    np.testing.assert_allclose(ours[680:, sideways], gaze[680:, sideways], atol=1e-6)
 
 
 def test_the_pose_of_the_eyes_is_that_of_the_models_curves() -> None:

@@ -105,6 +105,7 @@ def test_lips_that_nearly_meet_are_shut(fps: int) -> None:
     middle = int(np.argmin(opening_of(faces)))
     assert opening[middle] < 0
     assert out[middle, INDEX["mouthFunnel"]] == 0
+    assert out[middle, INDEX["mouthClose"]] == out[middle, JAW]
     far = np.abs(np.arange(fps) - middle) > 0.151 * fps
     np.testing.assert_array_equal(out[far], faces[far])
     np.testing.assert_array_equal(out[:, SMILE], faces[:, SMILE])
@@ -131,6 +132,7 @@ def test_lips_are_drawn_together_and_let_go_smoothly() -> None:
     "jaw",
     [
         dip(60, 0.25),  # not near
+        dip(60, 0.0),  # shut already
         np.full(60, 0.1),  # a face at rest with its lips apart
         np.repeat([0.4, 0.1], [30, 30]),  # a mouth that comes to rest
         np.repeat([0.1, 0.4], [30, 30]),  # one that begins to speak

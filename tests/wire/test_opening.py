@@ -156,6 +156,16 @@ def test_a_file_stays_in_time_with_the_sound_whatever_is_missing(tmp_path: Path)
     assert track.time_s == pytest.approx([k / 30 for k in range(12)], abs=1e-6)
 
 
+def test_a_face_is_held_as_it_was_even_if_its_memory_is_used_again(tmp_path: Path) -> None:
+    curves = known().curves.copy()
+    with FileSink(tmp_path / "face.jsonl", FPS) as sink:
+        sink.send(still(0, Fraction(0), curves))
+        curves[:] = 0
+        sink.send(still(2, 2 / FPS, curves))
+    values = read_curves(tmp_path / "face.jsonl").values
+    assert np.array_equal(values, np.stack([known().curves, known().curves, np.zeros(52)]))
+
+
 def test_a_frame_belongs_to_the_row_that_is_nearest(tmp_path: Path) -> None:
     """Frames that begin at whole samples are up to half a sample beside k / fps."""
     clock = Clock(16_000, Fraction(30000, 1001))

@@ -6,6 +6,8 @@ import contextlib
 import json
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -193,6 +195,14 @@ def test_it_listens_on_this_machine_unless_asked() -> None:
         pass  # the port is free again
 
 
+def test_a_message_does_not_wait_for_the_one_before_to_be_acknowledged(served: WebSocketSink) -> None:
+    """Without TCP_NODELAY every thirtieth frame or so is 30 ms late, on one machine too."""
+    with client(served) as one:
+        hello(one)
+        connected = next(iter(served._clients)).connection.transport.get_extra_info("socket")
+        assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
 def test_what_is_no_websocket_does_no_harm(served: WebSocketSink, capfd: pytest.CaptureFixture[str]) -> None:
     for noise in (
         b"\0" * 5000,
@@ -209,6 +219,19 @@ def test_what_is_no_websocket_does_no_harm(served: WebSocketSink, capfd: pytest.
         served.send(known())
         assert numbers(one, 1) == [3]
     assert capfd.readouterr() == ("", "")
+
+
+def test_strangers_write_nothing_on_the_screen() -> None:
+    """In a process of its own: where logging is not set up, Python prints warnings itself."""
+    code = (
+        "import socket, time; from fractions import Fraction; from koekao.wire import open_sink\n"
+        "with open_sink('ws::0', fps=Fraction(30)) as sink:\n"
+        "    with socket.create_connection(('127.0.0.1', sink.address.port)) as rude:\n"
+        "        rude.sendall(b'noise\\r\\n\\r\\n'); rude.recv(100)\n"
+        "    time.sleep(0.1)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (run.stdout, run.stderr) == ("", "")
 
 
 def test_there_is_an_end_to_clients(served: WebSocketSink) -> None:
@@ -259,6 +282,23 @@ def test_the_end_sends_what_is_queued_and_says_goodbye() -> None:
     sink.send(known())
     assert sink.counts == Counts(sent=QUEUE_MESSAGES, failed=1)
     assert not sink._thread.is_alive()
+
+
+def test_the_end_waits_a_moment_for_who_reads_late() -> None:
+    sink = WebSocketSink(Address("127.0.0.1", 0), FPS, "face")
+    with client(sink, max_queue=1) as late:
+        hello(late)
+        for k in range(2000):
+            sink.send(known(k))
+            if k % 10 == 9:
+                time.sleep(0.0005)
+        assert sink.counts.dropped > 0
+        closing = threading.Thread(target=sink.close)
+        closing.start()
+        time.sleep(0.1)
+        got = [json.loads(text)["frame"] for text in late]
+        closing.join()
+    assert got[-QUEUE_MESSAGES:] == list(range(2000 - QUEUE_MESSAGES, 2000)) and sink.counts.failed == 0
 
 
 def test_the_end_does_not_wait_for_who_never_reads() -> None:

@@ -117,6 +117,23 @@ def test_values_of_two_frames_are_never_mixed() -> None:
         reader.feed(written(("/VMC/Ext/T", [2.0]), *face(0.75, UNREAL[30:]), (APPLY, [])))
 
 
+def test_nothing_of_a_frame_outlives_it() -> None:
+    reader = VmcReader()
+    assert len(reader.feed(written(("/VMC/Ext/T", [1.0]), *face(), (APPLY, [])))) == 1
+    with pytest.raises(WireError, match="52 of the 52"):
+        reader.feed(written((APPLY, [])))
+    assert [frame.time_s for frame in reader.feed(written(*face(), (APPLY, [])))] == [None]
+
+
+def test_a_packet_that_is_none_ends_the_frame_it_came_in() -> None:
+    reader = VmcReader()
+    reader.feed(written(*face(names=UNREAL[:30])))
+    with pytest.raises(WireError):
+        reader.feed(b"noise")
+    with pytest.raises(WireError, match="30 of the 52"):
+        reader.feed(written(*face(names=UNREAL[30:]), (APPLY, [])))
+
+
 @pytest.mark.parametrize(
     ("data", "where"),
     [

@@ -19,6 +19,7 @@ from koekao.cli.console import ERRORS, say
 from koekao.cli.convert import convert
 from koekao.cli.demo import demo
 from koekao.cli.evaluate import evaluate
+from koekao.cli.export import export
 from koekao.cli.features import features
 from koekao.cli.inspect import inspect
 from koekao.cli.live import live
@@ -46,6 +47,7 @@ _VERBS: tuple[Callable[..., int | None], ...] = (
     animate,
     live,
     serve,
+    export,
     synthesize,
     demo,
 )

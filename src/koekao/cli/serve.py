@@ -21,7 +21,7 @@ def serve(
     /,
     *,
     host: str = "127.0.0.1",
-    port: int = 8765,
+    port: int = 8766,
     sessions: int = 64,
     token: str = "",
     origin: list[str] | None = None,

@@ -2,9 +2,9 @@
 
 Four layers of chance values, 4, 2, 1 and 0.5 s apart, each a uniform cubic B-spline through which the values are
 blended: twice differentiable, next to nothing above 2 Hz, and never beyond the largest value, so the bound holds for
-good and not only usually. Slower layers weigh more, so the spectrum falls about as 1/f^2 in power (1/f in amplitude),
-as the head of someone who listens or speaks does. Pitch moves 0.7, roll 0.4 times as far as yaw. The head comes out of
-the neutral pose within the first second.
+good and not only usually. A layer weighs 1.4 times as much as the next faster one, so the amplitude falls about as 1/f
+(the power as 1/f^2) up to half a Hz, and faster above. Pitch moves 0.7, roll 0.4 times as far as yaw. The head comes
+out of the neutral pose within the first two seconds.
 
 What it gives up: it knows no words. People nod on stresses, and this head does not.
 """
@@ -22,10 +22,10 @@ from koekao.controls.settings import HeadMotion
 from koekao.controls.stage import eased, times_of
 
 APART_S = (4.0, 2.0, 1.0, 0.5)
-WEIGHTS = (0.5, 0.27, 0.15, 0.08)
+WEIGHTS = (0.39, 0.275, 0.195, 0.14)
 AXES = (1.0, 0.7, 0.4)
 """Yaw, pitch and roll as shares of the amount."""
-COMES_IN_S = 1.0
+COMES_IN_S = 2.0
 _PURPOSE = 16
 
 

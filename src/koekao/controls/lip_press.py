@@ -2,7 +2,8 @@
 
 From the curves alone, by their opening (:func:`koekao.lips.lip_opening`). A frame is in a closure that was missed if
 
-- its opening is at most ``near``, and within 0.02 of the lowest within 80 ms on either side, and
+- its opening is at most ``near``, and within 0.02 of the lowest within 80 ms on either side,
+- that lowest is above 0: lips that are shut are not shut again, and
 - the mouth was open 0.10 farther than that lowest within 80 ms before, and will be within 80 ms after: it is a dip. A
   face at rest with its lips apart is none, nor is a mouth that has just come to rest.
 
@@ -79,7 +80,8 @@ class LipsMeet(Around):
         before, after = around[:, : look + 1].max(1), around[:, look:].max(1)
         is_low: NDArray[np.bool_] = (here <= self._near) & (here <= lowest + SAME)
         is_dip: NDArray[np.bool_] = (before >= lowest + RISE) & (after >= lowest + RISE)
-        return is_low & is_dip
+        missed: NDArray[np.bool_] = is_low & is_dip & (lowest > 0)
+        return missed
 
     def _faded(self, in_closure: NDArray[np.bool_]) -> NDArray[np.float64]:
         """How much each of the frames that have the fade's frames on either side is shut, 0..1."""

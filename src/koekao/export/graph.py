@@ -38,7 +38,8 @@ class GraphLogMel(LogMel):
         padded = nn.functional.pad(audio, (n_fft, 0))  # so a column begins where it ends without
         index = ends[:, :, None] + torch.arange(n_fft, device=audio.device)
         pieces = padded.gather(1, index.flatten(1)).view(-1, n_fft)
-        mel = (self.power(pieces * self.taper) @ self.filters).clamp_min(POWER_FLOOR).log()
+        power: Tensor = self.power(pieces * self.taper) @ self.filters
+        mel = power.clamp_min(POWER_FLOOR).log()
         return mel.view(len(audio), n_frames, per_frame, self.config.n_mels)
 
 

@@ -1,10 +1,10 @@
-"""A trained model to one .onnx file that needs nothing of koekao: sound in, curves out, all memory in and out as tensors.
+"""A trained model to one .onnx file that needs nothing of koekao: sound in, curves out, all memory in and out.
 
-The graph is :class:`koekao.models.Listening` with the features inside. Batch and time are open: any number of rows, each
-at its own frame, and any whole number of frames a step. What the graph does not say is in the header among its metadata
-(:mod:`koekao.runtime.header`). Before the file is published, torch and onnxruntime walk the same sound with it; a file
-whose curves differ is not published. What it gives up: models whose step is not arithmetic of fixed shape (the window
-model's prosody, loops in float64) are refused.
+The graph is :class:`koekao.models.Listening` with the features inside. Batch and time are open: any number of rows,
+each at its own frame, and any whole number of frames a step. What the graph does not say is in the header among its
+metadata (:mod:`koekao.runtime.header`). Before the file is published, torch and onnxruntime walk the same sound with
+it; a file whose curves differ is not published. What it gives up: models whose step is more than arithmetic of fixed
+shape (the window model's prosody, loops in float64) are refused.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import contextlib
 import hashlib
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,16 +137,17 @@ def graph_bytes(model: FaceModel, header: Header) -> bytes:
     sound = torch.zeros(3, model.clock.frame_start(7))
     names = list(step.names)
     with _quiet(), torch.no_grad():
+        example = sound, [state[name] for name in names]
+        # strict reads the code itself; run with stand-ins, as otherwise, len() of a batch is taken for a constant
+        drawn = torch.export.export(step, example, dynamic_shapes=_open_dims(names), strict=True)
         program = torch.onnx.export(
-            step,
-            (sound, [state[name] for name in names]),
+            drawn,
             dynamo=True,
             opset_version=OPSET,
             external_data=False,
             verbose=False,
             input_names=[SOUND, *(STATE + name for name in names)],
             output_names=[CURVES, *(NEXT + name for name in names)],
-            dynamic_shapes=({0: _OPEN, 1: _OPEN}, [{0: _OPEN} for _ in names]),
         )
     if program is None:
         raise ModelError("torch made no graph", do="install the extra anew: pip install -U 'koekao[onnx]'")
@@ -162,7 +163,10 @@ def graph_bytes(model: FaceModel, header: Header) -> bytes:
     return data
 
 
-_OPEN = torch.export.Dim.DYNAMIC
+def _open_dims(names: Sequence[str]) -> tuple[Any, ...]:
+    """Batch and time are to be open; AUTO, for rows of sound and of state are as many, and torch finds that out."""
+    auto = torch.export.Dim.AUTO
+    return {0: auto, 1: auto}, [{0: auto} for _ in names]
 
 
 def _plain(proto: ModelProto) -> None:
@@ -190,6 +194,10 @@ def _name_dims(value: Any, dims: list[str | int]) -> None:
     for dim, name in zip(value.type.tensor_type.shape.dim, dims):
         if isinstance(name, int):
             dim.dim_value = name
+        elif dim.HasField("dim_value"):
+            raise ModelError(
+                f"{name} of {value.name} became {dim.dim_value} in the graph", expected="an open dimension"
+            )
         else:
             dim.dim_param = name
 

@@ -38,7 +38,7 @@ def largest_difference(one: Engine, other: Engine, n_frames: int, rng: np.random
 
 
 def made_sound(n_samples: int, sample_rate: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """``[n_samples]`` float32 in [-1, 1]: syllables of about a tenth of a second, some voiced, some hissed, some none."""
+    """``[n_samples]`` float32 in [-1, 1]: syllables of a tenth of a second, some voiced, some hissed, some none."""
     sound = np.zeros(n_samples)
     at = 0
     while at < n_samples:

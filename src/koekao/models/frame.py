@@ -100,7 +100,7 @@ class FrameModel(FaceModel):
         return self.in_units(self.layers(seen.flatten(3))), state
 
     def _around(self, audio: Tensor, origin_samples: Tensor, frames: Tensor) -> Tensor:
-        """``[B, T, L, C, M]``: the columns around frames ``frames[b]`` (``[B, T]``) of ``audio[b]``, each heard by itself."""
+        """``[B, T, L, C, M]``: the columns around ``frames`` (``[B, T]``) of each row, each frame heard by itself."""
         first = frames - self.config.past_frames
         begin = self.features.frame_starts(first)
         n_samples = self.clock.frame_start(self._heard_frames) + 1  # as long as so many frames are anywhere

@@ -1,7 +1,7 @@
 """What an exported model says of itself: one JSON text among the metadata of the .onnx file.
 
-ONNX keeps a list of names and texts beside the graph (``ModelProto.metadata_props``). Under the name ``koekao`` lies one
-JSON object, so that C++, C# and JavaScript read it with what they have::
+ONNX keeps a list of names and texts beside the graph (``ModelProto.metadata_props``). Under the name ``koekao`` lies
+one JSON object, so that C++, C# and JavaScript read it with what they have::
 
     {"format": "koekao-onnx", "version": 1, "koekao": "0.1.0", "model": "stream", "config": {...},
      "curves": ["browDownLeft", ...], "sample_rate": 16000, "fps": "30000/1001",

@@ -68,7 +68,7 @@ def _shown(query: str, authorization: Sequence[str], token: str) -> bool:
 
 
 def _name(host: str) -> str:
-    """``localhost:8765`` -> ``localhost``."""
+    """``localhost:8766`` -> ``localhost``."""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:

@@ -30,7 +30,7 @@ class ServeConfig:
     """
 
     host: str = LOOPBACK
-    port: int = 8765
+    port: int = 8766
     most_sessions: int = 64
     token: str = ""
     origins: tuple[str, ...] = ()

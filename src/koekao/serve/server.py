@@ -299,7 +299,8 @@ def listening(address: Address) -> socket.socket:
         ConfigError: it cannot.
     """
     family, target = address.resolved(socket.SOCK_STREAM)
-    opened = socket.socket(family, socket.SOCK_STREAM)
+    # named, or asyncio does not take it for TCP and lets small frames wait for one another
+    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         for way in (socket.SO_SNDBUF, socket.SO_RCVBUF):

@@ -251,7 +251,8 @@ def origin_allowed(origin: str, host: str, further: frozenset[str] = frozenset()
 
 def _listening(address: Address) -> socket.socket:
     family, target = address.resolved(socket.SOCK_STREAM)
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # Named TCP, because asyncio sends small messages at once (TCP_NODELAY) only where the socket says that it is.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # connections inherit it
