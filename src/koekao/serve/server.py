@@ -20,7 +20,7 @@ from fractions import Fraction
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-import koekao
+from koekao import __version__
 from koekao.animation.engine import Engine
 from koekao.clock import Clock
 from koekao.errors import ConfigError, KoekaoError, WireError
@@ -157,7 +157,7 @@ class Server:
         """How the server is, for ``/health``."""
         return {
             "status": "stopping" if self._stop.is_set() else "ok",
-            "version": koekao.__version__,
+            "version": __version__,
             "sessions": len(self._clients),
             "most_sessions": self.config.most_sessions,
             "fps": str(self.clock.fps),
