@@ -27,6 +27,7 @@ from koekao.serve.session import Heard, Session, Taken
 TURN_S, LEAST_S = 0.5, 0.05
 """Sound of all sessions together that one turn takes, and what it takes of each at least, where so much waits. Much more
 at once would also be many more sizes of steps, for each of which torch keeps what it prepared: 8 MB in an hour."""
+_JOIN_S = 1.0
 _REST = 3.0
 """From step to step as many times as long as a step takes, so that it leaves time to read and write."""
 
@@ -107,11 +108,11 @@ class Ensemble:
             self._changed.notify()
 
     def stop(self) -> None:
-        """End the thread after the turn that it is in."""
+        """End the thread after the turn that it is in; one that hangs ends with the program."""
         with self._changed:
             self._over = True
             self._changed.notify()
-        self._thread.join()
+        self._thread.join(_JOIN_S)
 
     def _run(self) -> None:
         while (taken := self._taken()) is not None:
@@ -121,9 +122,16 @@ class Ensemble:
                 made = self._turn(taken)
             except Exception as error:  # noqa: BLE001 - the server is told, and whose turn it was
                 fault = error
+                self._forget(taken)
             took_s = time.perf_counter() - began_s
             self._next_s = began_s + min(took_s * _REST, self._gather_s)
             self._deliver(Turn(taken=taken, made=made, took_s=took_s, fault=fault))
+
+    def _forget(self, taken: list[Taken]) -> None:
+        """Step these no more: nobody knows what was made of them."""
+        with self._changed:
+            for one in taken:
+                self._sessions.pop(one.session.row, None)
 
     def _taken(self) -> list[Taken] | None:
         """Wait for something to do; None at the end."""
