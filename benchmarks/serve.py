@@ -3,11 +3,11 @@
 Command: python benchmarks/serve.py [--sessions 10 25 50 75] [--seconds 20] [--hour-s 3600] [--run RUN]
 
 ``koekao serve`` runs as a process of its own, the clients in others: each session sends 20 ms of 16 kHz sound (or at
-``--sample-rate``) every 20 ms, beginning at a moment of its own, and takes its frames as binary messages. A frame's wait
-is from the moment at which the chunk with the last sample it needs (its own interval and the declared look-ahead) was
+``--sample-rate``) every 20 ms, beginning at a moment of its own, and takes its frames as binary messages. A frame's
+wait is from the moment at which the chunk with the last sample it needs (its own interval and the declared look-ahead) was
 handed to the socket to the moment its message was there, on the one monotonic clock of the machine; so it holds both
-ways through the socket, the wait for the step, and whatever the clients themselves are late. A frame is late if its wait
-is longer than a frame. The first two seconds of each session do not count. Then one session sends ``--hour-s`` seconds
+ways through the socket, the wait for the step, and whatever the clients themselves are late. A frame is late if its
+wait is longer than a frame. The first two seconds of each session do not count. Then one session sends ``--hour-s`` seconds
 of sound as fast as it is taken, and frames and memory are counted; memory is the server's own, proportional set size,
 from one minute of sound on.
 
@@ -80,7 +80,10 @@ def own_view(served: Served) -> str:
     """What the server itself measured: its steps, and how long frames waited in it."""
     with urllib.request.urlopen(served.address.replace("ws:", "http:") + "/metrics") as page:
         lines = dict(line.rsplit(" ", 1) for line in page.read().decode().splitlines() if not line.startswith("#"))
-    ms = {name: [1000 * float(lines[f'koekao_{name}_seconds{{quantile="{q}"}}']) for q in (0.5, 0.99)] for name in ("step", "wait")}
+    ms = {
+        name: [1000 * float(lines[f'koekao_{name}_seconds{{quantile="{q}"}}']) for q in (0.5, 0.99)]
+        for name in ("step", "wait")
+    }
     return ", ".join(f"{name} p50 {both[0]:.1f}, p99 {both[1]:.1f} ms" for name, both in ms.items())
 
 
@@ -207,8 +210,8 @@ async def hour(address: str, pid: int, seconds: float, sample_rate: int) -> None
 def made_run(folder: Path) -> Path:
     """A run of the default model on synthetic takes, if there is none yet; what it has learnt does not matter."""
     import koekao
-    from koekao.takes.synthetic.making import make_take
     from koekao.outputs.folder import write_take
+    from koekao.takes.synthetic.making import make_take
 
     if not (folder / "run" / "run.json").is_file():
         for seed in range(3):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from serving import small_model
 
 from koekao.models import FaceModel
+from serving import small_model
 
 
 @pytest.fixture(scope="session")

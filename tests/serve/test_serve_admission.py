@@ -9,7 +9,6 @@ import urllib.request
 from typing import Any
 
 import pytest
-from serving import connected, served, speak
 from websockets.exceptions import InvalidStatus
 
 from koekao.animation.torch_engine import TorchEngine
@@ -17,6 +16,7 @@ from koekao.errors import ConfigError
 from koekao.models import FaceModel
 from koekao.serve import ServeConfig
 from koekao.serve.admission import refusal
+from serving import connected, served, speak
 
 TOKEN = "0123456789abcdefXYZ"
 END = json.dumps({"end": True})

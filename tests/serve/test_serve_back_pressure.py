@@ -8,11 +8,11 @@ import socket
 from typing import Any
 
 import numpy as np
-from serving import HELLO, SPEECH, Answer, Gated, as_pcm, chunks, connected, hear, offline, served, speak, until
 
 from koekao.animation.torch_engine import TorchEngine
 from koekao.models import FaceModel
 from koekao.serve.ensemble import TURN_S
+from serving import HELLO, SPEECH, Answer, Gated, as_pcm, chunks, connected, hear, offline, served, speak, until
 
 END = json.dumps({"end": True})
 MINUTE = np.tile(SPEECH, 10)
@@ -133,7 +133,9 @@ def test_an_hour_in_a_hurry_delays_others_by_little(model: FaceModel) -> None:
     data = as_pcm(np.tile(MINUTE, 3), "f32")
 
     async def both() -> tuple[Answer, Answer]:
-        hurry = asyncio.create_task(speak(server, [*chunks(data, (16_000,), 4), END], hello=HELLO | {"frames": "binary"}))
+        hurry = asyncio.create_task(
+            speak(server, [*chunks(data, (16_000,), 4), END], hello=HELLO | {"frames": "binary"})
+        )
         await asyncio.sleep(0.3)
         live = await speak(server, [*chunks(as_pcm(SPEECH[:32_000], "f32"), (320,), 4), END], pause_s=0.01)
         assert not hurry.done()

@@ -8,11 +8,11 @@ import urllib.request
 from typing import Any
 
 import numpy as np
-from serving import HELLO, SPEECH, Gated, as_pcm, chunks, connected, served, speak, until
 
 from koekao.animation.torch_engine import TorchEngine
 from koekao.models import FaceModel
 from koekao.serve.metrics import WINDOW, Metrics, Spread
+from serving import HELLO, SPEECH, Gated, as_pcm, chunks, connected, served, speak, until
 
 END = json.dumps({"end": True})
 

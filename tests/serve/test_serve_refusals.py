@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from serving import HELLO, SPEECH, Gated, as_pcm, connected, offline, served, speak, until
 from websockets.exceptions import InvalidStatus
 
 from koekao.animation.torch_engine import TorchEngine
 from koekao.models import FaceModel
+from serving import HELLO, SPEECH, Gated, as_pcm, connected, offline, served, speak, until
 
 END = json.dumps({"end": True})
 

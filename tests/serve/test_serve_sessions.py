@@ -9,6 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from koekao.animation.torch_engine import TorchEngine
+from koekao.arkit import HEAD_AND_EYES, NAMES
+from koekao.models import FaceModel
 from serving import (
     HELLO,
     SPEECH,
@@ -25,10 +29,6 @@ from serving import (
     speak,
     until,
 )
-
-from koekao.animation.torch_engine import TorchEngine
-from koekao.arkit import HEAD_AND_EYES, NAMES
-from koekao.models import FaceModel
 
 END = json.dumps({"end": True})
 RESET = json.dumps({"reset": True})

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from serving import HELLO, SPEECH, Answer, as_pcm, at_rate, chunks, connected, speak, until
 from websockets.exceptions import InvalidStatus
 
 from koekao.clock import Clock
 from koekao.live.resampling import StreamResampler
 from koekao.serve import ServeConfig, WebSocketSource
+from serving import HELLO, SPEECH, Answer, as_pcm, at_rate, chunks, connected, speak, until
 
 END = json.dumps({"end": True})
 CLOCK = Clock(16000, Fraction(30))

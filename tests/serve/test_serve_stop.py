@@ -14,12 +14,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from serving import HELLO, SPEECH, Answer, Gated, as_pcm, connected, hear, offline, served, small_model, speak
 from websockets.exceptions import ConnectionClosed
 
 from koekao.animation.torch_engine import TorchEngine
+from koekao.errors import ConfigError
 from koekao.models import FaceModel
 from koekao.models.weights import save_model
+from koekao.serve import ServeConfig, face_server
+from serving import HELLO, SPEECH, Answer, Gated, as_pcm, connected, hear, offline, served, small_model, speak
 
 END = json.dumps({"end": True})
 
@@ -188,11 +190,8 @@ def test_the_command_refuses_before_it_opens_anything(run: Path, words: tuple[st
 
 
 def test_a_port_that_is_taken_is_said(model: FaceModel) -> None:
-    from koekao.errors import ConfigError
-
     with served(TorchEngine(model)) as server, pytest.raises(ConfigError, match="cannot be listened at"):
-        with served(TorchEngine(model), port=server.address.port):
-            pass
+        face_server(TorchEngine(model), ServeConfig(port=server.address.port))
 
 
 def test_a_client_that_leaves_after_its_end_is_not_waited_for(model: FaceModel) -> None:

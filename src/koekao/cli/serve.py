@@ -86,7 +86,7 @@ async def _serve(server: Server, *, json: bool) -> None:
         loop.add_signal_handler(wish, server.stop)
 
     gc.collect()
-    gc.freeze()  # what was loaded stays; to look through it again and again would stop all faces for a tenth of a second
+    gc.freeze()  # what was loaded stays; to look through it again would stop all faces for a tenth of a second
 
     def ready() -> None:
         if json:

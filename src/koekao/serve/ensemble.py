@@ -1,10 +1,10 @@
 """Many voices, one model: a thread that takes what has come of all sessions and steps it together.
 
 Fifty rows stepped together cost nine times one row, not fifty times; so a step waits after the one before, the longer
-the longer that took, up to ``gather_s``. Who is alone is stepped at once. What a turn may take is bounded over all sessions, so that a client that sends
-an hour at once delays the others by some milliseconds and no more; its sound waits, and once much of it waits, it is
-not read from (see :mod:`koekao.serve.connection`). A session whose frames nobody reads is not stepped either. Nothing
-is ever left out.
+the longer that took, up to ``gather_s``. Who is alone is stepped at once. What a turn may take is bounded over all
+sessions, so that a client that sends an hour at once delays the others by some milliseconds and no more; its sound
+waits, and once much of it waits, it is not read from (see :mod:`koekao.serve.connection`). A session whose frames
+nobody reads is not stepped either. Nothing is ever left out.
 
 Rows are given to sessions for as long as they are there, out of a fixed number; a row that nobody has costs nothing.
 """
@@ -25,8 +25,8 @@ from koekao.serve.protocol import Command
 from koekao.serve.session import Heard, Session, Taken
 
 TURN_S, LEAST_S = 0.5, 0.05
-"""Sound of all sessions together that one turn takes, and what it takes of each at least, where so much waits. Much more
-at once would also be many more sizes of steps, for each of which torch keeps what it prepared: 8 MB in an hour."""
+"""Sound of all sessions together that one turn takes, and what it takes of each at least, where so much waits. Two
+seconds would also be many more sizes of steps, for each of which torch keeps what it prepared: 8 MB in an hour."""
 _JOIN_S = 1.0
 _REST = 3.0
 """From step to step as many times as long as a step takes, so that it leaves time to read and write."""
