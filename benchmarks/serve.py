@@ -4,14 +4,17 @@ Command: python benchmarks/serve.py [--sessions 10 25 50 75] [--seconds 20] [--h
 
 ``koekao serve`` runs as a process of its own, the clients in others: each session sends 20 ms of 16 kHz sound (or at
 ``--sample-rate``) every 20 ms, beginning at a moment of its own, and takes its frames as binary messages. A frame's
-wait is from the moment at which the chunk with the last sample it needs (its own interval and the declared look-ahead) was
-handed to the socket to the moment its message was there, on the one monotonic clock of the machine; so it holds both
-ways through the socket, the wait for the step, and whatever the clients themselves are late. A frame is late if its
-wait is longer than a frame. The first two seconds of each session do not count. Then one session sends ``--hour-s`` seconds
-of sound as fast as it is taken, and frames and memory are counted; memory is the server's own, proportional set size,
-from one minute of sound on.
+wait is from the moment at which the chunk with the last sample it needs (its own interval and the declared look-ahead)
+was handed to the socket to the moment its message was there, on the one monotonic clock of the machine; so it holds
+both ways through the socket, the wait for the step, and whatever the clients themselves are late. A frame is late if
+its wait is longer than a frame. The first two seconds of each session do not count. Then one session sends
+``--hour-s`` seconds of sound as fast as it is taken, and frames and memory are counted; memory is the server's own,
+proportional set size, from one minute of sound on.
 
-Result: RESULT
+Result: 50 sessions of 16 kHz on two cores: wait p50 10.9, p99 18.9 ms, none late of 14,800, server 0.62 CPU s a
+second; 10: 5.0 and 13.9 ms; 25: 7.6 and 15.5 ms; 75: 14.2 and 30.2 ms, 0.7 % late. An hour of sound in 62 s: 108,000
+frames of 108,000, memory grown by 0.24 MB. The default model (180,000 weights); other work ran on both cores (load 3),
+behind this in the order of the scheduler.
 
 Reading: the server's CPU is what one machine needs a session; the clients take the other core. What the hour is held
 to: every frame there, each once and in order, and no more than 1 MB of growth.
@@ -80,11 +83,11 @@ def own_view(served: Served) -> str:
     """What the server itself measured: its steps, and how long frames waited in it."""
     with urllib.request.urlopen(served.address.replace("ws:", "http:") + "/metrics") as page:
         lines = dict(line.rsplit(" ", 1) for line in page.read().decode().splitlines() if not line.startswith("#"))
-    ms = {
-        name: [1000 * float(lines[f'koekao_{name}_seconds{{quantile="{q}"}}']) for q in (0.5, 0.99)]
-        for name in ("step", "wait")
-    }
-    return ", ".join(f"{name} p50 {both[0]:.1f}, p99 {both[1]:.1f} ms" for name, both in ms.items())
+    said = []
+    for name in ("step", "wait"):
+        ms = [1000 * float(lines[f'koekao_{name}_seconds{{quantile="{q}"}}']) for q in (0.5, 0.99)]
+        said.append(f"{name} p50 {ms[0]:.1f}, p99 {ms[1]:.1f} ms")
+    return ", ".join(said)
 
 
 def pcm(seconds: float, sample_rate: int, seed: int) -> NDArray[np.int16]:
@@ -162,8 +165,9 @@ def live(run: Path, n: int, seconds: float, sample_rate: int, n_processes: int) 
     own, counts = own_view(served), stopped(served)
     ms = 1000 * np.quantile(waits, [0.5, 0.9, 0.99, 1.0])
     print(
-        f"{n:3d} sessions, {sample_rate} Hz: wait p50 {ms[0]:.1f}, p90 {ms[1]:.1f}, p99 {ms[2]:.1f}, most {ms[3]:.1f} ms; "
-        f"late {np.mean(waits > 1 / 30):.3%} of {len(waits)}; server {used:.2f} CPU s/s; load {load:.1f}; by itself: {own}; {counts}",
+        f"{n:3d} sessions, {sample_rate} Hz: wait p50 {ms[0]:.1f}, p90 {ms[1]:.1f}, p99 {ms[2]:.1f}, most {ms[3]:.1f} "
+        f"ms; late {np.mean(waits > 1 / 30):.3%} of {len(waits)}; server {used:.2f} CPU s/s; load {load:.1f}; "
+        f"by itself: {own}; {counts}",
         flush=True,
     )
 
