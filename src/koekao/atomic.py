@@ -53,8 +53,7 @@ def publish_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # where a parent is a file, nothing is there
-            temporary.unlink()
+        remove(temporary)
 
 
 @contextlib.contextmanager
@@ -209,7 +208,8 @@ def remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # where a parent is a file, nothing is there
+            path.unlink()
 
 
 def _alive(pid: int) -> bool:

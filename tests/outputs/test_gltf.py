@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from glb_files import animation_of, floats, open_file
+from glb_files import animation_of, open_file
 
 from koekao.arkit import N_CURVES, NAMES
 from koekao.errors import OutputError
+from koekao.head import head_glb
 from koekao.outputs import open_curves, write_curves
-from koekao.outputs.carrier import carrier
 
 CURVES = np.random.default_rng(1).uniform(-0.2, 1.2, (301, N_CURVES)).astype(np.float32)
 BOTH = pytest.mark.parametrize("file", ["a.glb", "a.gltf"])
@@ -23,8 +24,9 @@ def test_keys_and_times_are_where_the_document_says(tmp_path: Path, file: str) -
     write_curves(tmp_path / file, CURVES, Fraction(30000, 1001), start_s=2.5)
     times, moved = animation_of(tmp_path / file)
     np.testing.assert_array_equal(times, (2.5 + np.arange(301) * 1001 / 30000).astype(np.float32))
-    (weights,) = moved.values()
-    np.testing.assert_array_equal(weights, CURVES)
+    assert len(moved) == 3
+    for weights in moved.values():
+        np.testing.assert_array_equal(weights, CURVES)
 
 
 @BOTH
@@ -34,59 +36,30 @@ def test_any_number_of_frames_comes_out_whole(tmp_path: Path, file: str, n_frame
     curves = np.random.default_rng(n_frames).random((n_frames, N_CURVES), np.float32)
     write_curves(tmp_path / file, curves, 60)
     times, moved = animation_of(tmp_path / file)
-    np.testing.assert_array_equal(moved[0], curves)
+    np.testing.assert_array_equal(next(iter(moved.values())), curves)
     np.testing.assert_array_equal(times, (np.arange(n_frames) / 60).astype(np.float32))
 
 
 @BOTH
-def test_the_carrier_has_a_named_target_for_each_curve_that_moves_something(tmp_path: Path, file: str) -> None:
+def test_without_a_face_it_is_the_head_of_the_house_that_moves(tmp_path: Path, file: str) -> None:
+    """Face and both eyes are driven by the same numbers, and their targets are those of ``koekao.head``."""
     write_curves(tmp_path / file, CURVES, 30)
-    document, buffers = open_file(tmp_path / file)
-    (mesh,) = document["meshes"]
-    (primitive,) = mesh["primitives"]
-    assert mesh["extras"]["targetNames"] == list(NAMES) and len(mesh["weights"]) == N_CURVES
-    still = np.array(floats(document, buffers, primitive["attributes"]["POSITION"])).reshape(-1, 3)
-    entry = document["accessors"][primitive["attributes"]["POSITION"]]
-    assert (entry["min"], entry["max"]) == (still.min(axis=0).tolist(), still.max(axis=0).tolist())
-    moved = [np.array(floats(document, buffers, target["POSITION"])).reshape(-1, 3) for target in primitive["targets"]]
-    assert {len(m) for m in moved} == {len(still)}
-    where = [frozenset(np.flatnonzero(m.any(axis=1)).tolist()) for m in moved]
-    assert all(where) and len(set(where)) == N_CURVES, "each curve moves vertices of its own"
-    assert document["scenes"][document["scene"]]["nodes"] == [0] and document["nodes"][0]["mesh"] == 0
+    document, _ = open_file(tmp_path / file)
+    _, moved = animation_of(tmp_path / file)
+    assert {document["nodes"][node]["name"] for node in moved} == {"face", "left_eye", "right_eye"}
+    for node, weights in moved.items():
+        np.testing.assert_array_equal(weights, CURVES)
+        mesh = document["meshes"][document["nodes"][node]["mesh"]]
+        assert mesh["extras"]["targetNames"] == list(NAMES)
+    plain, _ = open_file_of(head_glb(), tmp_path)
+    assert document["meshes"] == plain["meshes"] and document["materials"] == plain["materials"]
+    n = len(plain["accessors"])
+    assert document["accessors"][:n] == plain["accessors"]
 
 
-def test_the_carrier_is_a_mesh() -> None:
-    shape = carrier()
-    v = len(shape.positions)
-    assert shape.positions.shape == (v, 3) and shape.displacements.shape == (N_CURVES, v, 3)
-    assert shape.positions.dtype == shape.displacements.dtype == np.float32 and shape.triangles.dtype == np.uint32
-    assert shape.triangles.max() < v and shape.triangles.shape[1] == 3
-    a, b, c = (shape.positions[shape.triangles[:, i]] for i in range(3))
-    assert (np.cross(b - a, c - a)[:, 2] > 0).all(), "it looks along +z"
-
-
-@BOTH
-def test_the_seam_of_the_carrier_is_one_function(tmp_path: Path, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another mesh in its place is written as it is: positions, triangles, displacements."""
-    rng = np.random.default_rng(3)
-    head = type(carrier())(
-        positions=rng.random((7, 3), np.float32),
-        triangles=np.array([[0, 1, 2], [4, 5, 6]], np.uint32),
-        displacements=rng.random((N_CURVES, 7, 3), np.float32),
-    )
-    monkeypatch.setattr("koekao.outputs.gltf_carrier.carrier", lambda: head)
-    write_curves(tmp_path / file, CURVES, 30)
-    document, buffers = open_file(tmp_path / file)
-    primitive = document["meshes"][0]["primitives"][0]
-    for accessor, expected in [(primitive["attributes"]["POSITION"], head.positions)] + [
-        (target["POSITION"], moved) for target, moved in zip(primitive["targets"], head.displacements, strict=True)
-    ]:
-        np.testing.assert_array_equal(floats(document, buffers, accessor), expected.ravel())
-    entry = document["accessors"][primitive["indices"]]
-    view = document["bufferViews"][entry["bufferView"]]
-    assert (entry["componentType"], entry["count"], entry["type"]) == (5125, 6, "SCALAR")
-    found = np.frombuffer(buffers[view["buffer"]], "<u4", 6, view["byteOffset"])
-    np.testing.assert_array_equal(found, head.triangles.ravel())
+def open_file_of(data: bytes, folder: Path) -> Any:
+    (folder / "head.glb").write_bytes(data)
+    return open_file(folder / "head.glb")
 
 
 def test_times_that_are_one_as_float32_are_refused(tmp_path: Path) -> None:

@@ -153,8 +153,9 @@ def test_what_lies_beside_a_gltf_is_taken_in(tmp_path: Path) -> None:
 def test_a_face_can_be_what_was_made_before(tmp_path: Path, ending: str) -> None:
     write_curves(tmp_path / f"a{ending}", CURVES, 30)
     write_curves(tmp_path / f"b{ending}", CURVES[::-1], 24, face=tmp_path / f"a{ending}")
-    np.testing.assert_array_equal(animation_of(tmp_path / f"b{ending}", 0)[1][0], CURVES)
-    np.testing.assert_array_equal(animation_of(tmp_path / f"b{ending}", 1)[1][0], CURVES[::-1])
+    for number, curves in enumerate((CURVES, CURVES[::-1])):
+        for weights in animation_of(tmp_path / f"b{ending}", number)[1].values():
+            np.testing.assert_array_equal(weights, curves)
 
 
 def test_a_face_is_for_gltf_and_is_not_overwritten(tmp_path: Path) -> None:

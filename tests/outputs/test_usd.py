@@ -11,8 +11,8 @@ import pytest
 
 from koekao.arkit import N_CURVES, NAMES
 from koekao.errors import ConfigError
+from koekao.head import make_head
 from koekao.outputs import write_curves
-from koekao.outputs.carrier import carrier
 
 pxr = pytest.importorskip("pxr", reason="usd-core is not installed")
 from pxr import Usd, UsdGeom, UsdSkel  # noqa: E402
@@ -69,13 +69,13 @@ def test_the_library_finds_the_skeleton_and_moves_the_points_by_the_weights(tmp_
     weights = np.array(animation.ComputeBlendShapeWeights(7.0), np.float32)
     np.testing.assert_array_equal(weights, CURVES[7])
     points = np.array(UsdGeom.Mesh(target.GetPrim()).GetPointsAttr().Get())
-    shape = carrier()
+    shape = make_head()
     np.testing.assert_array_equal(points, shape.positions)
     for i, name in enumerate(NAMES):
         blend = UsdSkel.BlendShape(stage.GetPrimAtPath(f"/Face/Mesh/{name}"))
         moved = np.zeros_like(points)
         moved[np.array(blend.GetPointIndicesAttr().Get())] = np.array(blend.GetOffsetsAttr().Get())
-        np.testing.assert_array_equal(moved, shape.displacements[i])
+        np.testing.assert_array_equal(moved, shape.targets[i])
         assert shapes.GetBlendShape(i).GetPath() == blend.GetPath()
 
 

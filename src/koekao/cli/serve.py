@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from json import dumps
@@ -81,6 +82,9 @@ async def _serve(server: Server, *, json: bool) -> None:
     loop = asyncio.get_running_loop()
     for wish in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(wish, server.stop)
+
+    gc.collect()
+    gc.freeze()  # what was loaded stays; to look through it again would stop all faces for a tenth of a second
 
     def ready() -> None:
         if json:

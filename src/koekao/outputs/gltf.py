@@ -1,4 +1,4 @@
-"""A morph animation in glTF 2.0: ``.glb``, or ``.gltf`` with its bytes inside; on the caller's face or on the carrier.
+"""A morph animation in glTF 2.0: ``.glb``, or ``.gltf`` with its bytes inside; on the caller's face or koekao's head.
 
 The animation is one more entry of the document: a sampler with the times of the keys (float32 seconds) and the weights
 of all targets at each, straight lines between (``LINEAR``), and a channel with the path ``weights`` for each node of
@@ -29,8 +29,16 @@ from numpy.typing import NDArray
 
 from koekao.arkit import N_CURVES
 from koekao.errors import OutputError
-from koekao.outputs.gltf_carrier import carrier_file
-from koekao.outputs.gltf_file import BINARY_CHUNK, JSON_CHUNK, MAGIC, GltfFile, first_buffer, read_gltf_file
+from koekao.head import head_glb
+from koekao.outputs.gltf_file import (
+    BINARY_CHUNK,
+    JSON_CHUNK,
+    MAGIC,
+    GltfFile,
+    first_buffer,
+    read_gltf_file,
+    taken_apart,
+)
 from koekao.outputs.gltf_targets import Targets, face_nodes
 from koekao.outputs.spool import Spool, spool_beside
 from koekao.outputs.target import Append, Frames, Target
@@ -47,7 +55,7 @@ def writing(target: Target) -> Iterator[Append]:
     Raises:
         OutputError: a face that cannot be animated; times that are one as float32; more than 4 GiB.
     """
-    file = carrier_file() if target.face is None else read_gltf_file(target.face)
+    file = taken_apart(head_glb(), "koekao's head") if target.face is None else read_gltf_file(target.face)
     nodes, missing = face_nodes(file)
     is_text = target.path.suffix.lower() == ".gltf"
     before = b"" if is_text and file.binary is None else first_buffer(file)

@@ -76,11 +76,16 @@ def read_gltf_file(path: Path) -> GltfFile:
         data = path.read_bytes()
     except OSError as fault:
         raise OutputError(f"cannot be read ({fault.strerror or fault})", where=path) from fault
+    return taken_apart(data, str(path))
+
+
+def taken_apart(data: bytes, path: str) -> GltfFile:
+    """The same of the bytes of a file; ``path`` is for error texts, and where files beside it are looked for."""
     if data.startswith(MAGIC):
-        text, binary, others = _chunks(data, str(path))
+        text, binary, others = _chunks(data, path)
     else:
         text, binary, others = data, None, []
-    file = GltfFile(str(path), _document(text, str(path)), binary, others)
+    file = GltfFile(path, _document(text, path), binary, others)
     asset = file.document.get("asset")
     version = asset.get("version") if isinstance(asset, dict) else None
     if not str(version).startswith("2."):

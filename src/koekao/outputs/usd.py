@@ -1,6 +1,6 @@
 """Curves in USD: blend shapes of UsdSkel and an animation of their weights, as ``.usda`` (text), ``.usdc`` or ``.usd``.
 
-``/Face`` is a SkelRoot with the carrier as ``Mesh`` and its 52 ``BlendShape`` children, a ``Skeleton`` of one joint,
+``/Face`` is a SkelRoot with koekao's head as ``Mesh`` and its 52 ``BlendShape`` children, a ``Skeleton`` of one joint,
 which players want before they deform anything, and a ``SkelAnimation`` whose ``blendShapeWeights`` have a time sample a
 frame. Time codes count frames (``timeCodesPerSecond`` is the frame rate), so frame k of a file that begins at 0 is at
 time code k, exactly. Source: OpenUSD's schema documentation of UsdSkel.
@@ -21,7 +21,7 @@ import numpy as np
 
 from koekao.arkit import NAMES
 from koekao.errors import ConfigError, OutputError
-from koekao.outputs.carrier import Carrier, carrier
+from koekao.head import Head, make_head
 from koekao.outputs.target import Append, Frames, Target
 
 
@@ -39,7 +39,7 @@ def writing(target: Target) -> Iterator[Append]:
         raise ConfigError(what, where=target.path, do='pip install "koekao[usd]"') from fault
     fps = target.times.fps
     stage = Usd.Stage.CreateInMemory()
-    weights = _face(stage, carrier())
+    weights = _face(stage, make_head())
     ends: list[float] = []
 
     def append(frames: Frames) -> None:
@@ -56,7 +56,7 @@ def writing(target: Target) -> Iterator[Append]:
     _export(stage, target)
 
 
-def _face(stage: Any, shape: Carrier) -> Any:
+def _face(stage: Any, shape: Head) -> Any:
     """Put the face on a stage; the attribute of the weights that move it."""
     from pxr import Gf, UsdGeom, UsdSkel
 
@@ -77,19 +77,24 @@ def _face(stage: Any, shape: Carrier) -> Any:
     binding.CreateJointIndicesPrimvar(True, 1).Set([0])
     binding.CreateJointWeightsPrimvar(True, 1).Set([1.0])
     binding.CreateBlendShapesAttr(list(NAMES))
-    for name, moved in zip(NAMES, shape.displacements, strict=True):
+    for name, moved in zip(NAMES, shape.targets, strict=True):
         target = _blend_shape(stage, f"{mesh.GetPath()}/{name}", moved)
         binding.CreateBlendShapeTargetsRel().AddTarget(target.GetPath())
     return animation.CreateBlendShapeWeightsAttr()
 
 
-def _mesh(stage: Any, shape: Carrier) -> Any:
-    from pxr import UsdGeom, Vt
+def _mesh(stage: Any, shape: Head) -> Any:
+    from pxr import Sdf, UsdGeom, Vt
 
     mesh = UsdGeom.Mesh.Define(stage, "/Face/Mesh")
     mesh.CreatePointsAttr(Vt.Vec3fArray.FromNumpy(shape.positions))
-    mesh.CreateFaceVertexCountsAttr([3] * len(shape.triangles))
-    mesh.CreateFaceVertexIndicesAttr(shape.triangles.ravel().tolist())
+    mesh.CreateFaceVertexCountsAttr([3] * len(shape.all_triangles))
+    mesh.CreateFaceVertexIndicesAttr(shape.all_triangles.ravel().tolist())
+    colours = UsdGeom.PrimvarsAPI(mesh).CreatePrimvar(
+        "displayColor", Sdf.ValueTypeNames.Color3fArray, UsdGeom.Tokens.faceVarying
+    )
+    shown = shape.tint[shape.all_triangles] * shape.material_colours[shape.face_materials][:, None]
+    colours.Set(Vt.Vec3fArray.FromNumpy(np.ascontiguousarray(shown.reshape(-1, 3), np.float32)))
     mesh.CreateSubdivisionSchemeAttr(UsdGeom.Tokens.none)
     mesh.CreateDoubleSidedAttr(True)
     lowest_and_highest = np.stack([shape.positions.min(axis=0), shape.positions.max(axis=0)])

@@ -25,7 +25,7 @@ class ServeConfig:
         inbox_s: sound that waits for the model before a client is no longer read. outbox_s: frames that wait for a
             client before its sound is no longer animated. stall_s: how long a client may not read before it is closed.
         idle_s: how long a client may send no sound. hello_s: how long it may take to say hello.
-        gather_s: from one step of the model to the next at least, so that sessions are stepped together.
+        gather_s: from one step of the model to the next at most, where more may come to be stepped together.
         stop_s: how long a stop waits for the frames owed.
     """
 
@@ -40,7 +40,7 @@ class ServeConfig:
     stall_s: float = 10.0
     idle_s: float = 60.0
     hello_s: float = 5.0
-    gather_s: float = 0.005
+    gather_s: float = 0.010
     stop_s: float = 3.0
 
     def __post_init__(self) -> None:

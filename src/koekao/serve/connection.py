@@ -91,6 +91,8 @@ class Client:
         """
         self._reading = asyncio.create_task(self._read())
         writing = asyncio.create_task(self._write())
+        gone = asyncio.create_task(self._connection.wait_closed())
+        tasks = (self._reading, writing, gone)
         try:
             await asyncio.wait({self._reading, writing}, return_when=asyncio.FIRST_COMPLETED)
             if writing.done():
@@ -98,12 +100,14 @@ class Client:
             if not self._stopping:
                 await self._reading
             self._hearing.put(self.session, Command.END)
-            await writing
+            await asyncio.wait({writing, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if writing.done():
+                await writing
             return 1001 if self._stopping else 1000
         finally:
-            for task in (self._reading, writing):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(self._reading, writing, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             self._metrics.undelivered += self.n_waiting
 
     def stop(self) -> None:
@@ -113,6 +117,9 @@ class Client:
 
     def fail(self, error: Exception) -> None:
         """The model could not go on with this session."""
+        if self._fault is not None:
+            return
+        self._metrics.faults += 1
         fault = ModelError(f"the model failed ({type(error).__name__})", do="connect again; the server's log says more")
         self._fault = Close(FAULT, fault)
         self._filled.set()
@@ -126,7 +133,8 @@ class Client:
         try:
             messages = frame_messages(self.session.hello.frames, first, made.curves, made.pose, self._fps)
         except WireError as error:  # a model that gives no numbers
-            return self.fail(error)
+            self.fail(error)
+            return
         each = 1 if self.session.hello.frames == "json" else len(made.curves)
         self._outbox.extend((message, each, made.taken.moment_s) for message in messages)
         self.n_waiting += len(made.curves)
@@ -138,7 +146,6 @@ class Client:
         if self.session.waiting_s <= self._config.inbox_s:
             self._room.set()
         self._filled.set()
-        return None
 
     def _begin(self) -> None:
         if self._begun:

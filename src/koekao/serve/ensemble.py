@@ -1,10 +1,10 @@
 """Many voices, one model: a thread that takes what has come of all sessions and steps it together.
 
-Fifty rows stepped together cost nine times one row, not fifty times; so a step waits until ``gather_s`` after the one
-before. Who is alone is stepped at once. What a turn may take is bounded over all sessions, so that a client that sends
-an hour at once delays the others by some milliseconds and no more; its sound waits, and once much of it waits, it is
-not read from (see :mod:`koekao.serve.connection`). A session whose frames nobody reads is not stepped either. Nothing
-is ever left out.
+Fifty rows stepped together cost nine times one row, not fifty times; so a step waits after the one before, the longer
+the longer that took, up to ``gather_s``. Who is alone is stepped at once. What a turn may take is bounded over all
+sessions, so that a client that sends an hour at once delays the others by some milliseconds and no more; its sound
+waits, and once much of it waits, it is not read from (see :mod:`koekao.serve.connection`). A session whose frames
+nobody reads is not stepped either. Nothing is ever left out.
 
 Rows are given to sessions for as long as they are there, out of a fixed number; a row that nobody has costs nothing.
 """
@@ -24,8 +24,12 @@ from koekao.animation.engine import Engine
 from koekao.serve.protocol import Command
 from koekao.serve.session import Heard, Session, Taken
 
-TURN_S = 2.0
-"""Sound of all sessions together that one turn takes where several wait."""
+TURN_S, LEAST_S = 0.5, 0.05
+"""Sound of all sessions together that one turn takes, and what it takes of each at least, where so much waits. Two
+seconds would also be many more sizes of steps, for each of which torch keeps what it prepared: 8 MB in an hour."""
+_JOIN_S = 1.0
+_REST = 3.0
+"""From step to step as many times as long as a step takes, so that it leaves time to read and write."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,7 +65,7 @@ class Ensemble:
     Args:
         engine: the model. n_rows: how many sessions there can be.
         deliver: gets each turn, in the stepping thread; it may not block.
-        gather_s: from one step to the next at least.
+        gather_s: from the begin of one step to that of the next, at most.
     """
 
     def __init__(self, engine: Engine, n_rows: int, deliver: Callable[[Turn], None], *, gather_s: float) -> None:
@@ -104,11 +108,11 @@ class Ensemble:
             self._changed.notify()
 
     def stop(self) -> None:
-        """End the thread after the turn that it is in."""
+        """End the thread after the turn that it is in; one that hangs ends with the program."""
         with self._changed:
             self._over = True
             self._changed.notify()
-        self._thread.join()
+        self._thread.join(_JOIN_S)
 
     def _run(self) -> None:
         while (taken := self._taken()) is not None:
@@ -118,7 +122,16 @@ class Ensemble:
                 made = self._turn(taken)
             except Exception as error:  # noqa: BLE001 - the server is told, and whose turn it was
                 fault = error
-            self._deliver(Turn(taken=taken, made=made, took_s=time.perf_counter() - began_s, fault=fault))
+                self._forget(taken)
+            took_s = time.perf_counter() - began_s
+            self._next_s = began_s + min(took_s * _REST, self._gather_s)
+            self._deliver(Turn(taken=taken, made=made, took_s=took_s, fault=fault))
+
+    def _forget(self, taken: list[Taken]) -> None:
+        """Step these no more: nobody knows what was made of them."""
+        with self._changed:
+            for one in taken:
+                self._sessions.pop(one.session.row, None)
 
     def _taken(self) -> list[Taken] | None:
         """Wait for something to do; None at the end."""
@@ -129,9 +142,8 @@ class Ensemble:
         with self._changed:
             if self._over:
                 return None
-            self._next_s = time.perf_counter() + self._gather_s
             going = [session for session in self._sessions.values() if session.can_go]
-            return [session.take(TURN_S / len(going)) for session in going]
+            return [session.take(max(LEAST_S, TURN_S / len(going))) for session in going]
 
     def _turn(self, taken: list[Taken]) -> list[Made]:
         """Step all of it; every session is in it once."""

@@ -173,12 +173,15 @@ def frame_messages(
     Raises:
         WireError: a value that is not finite, by frame and name.
     """
-    numbers = range(first_frame, first_frame + len(curves))
-    frames = [FaceFrame(k, Fraction(k) / fps, curve, turn) for k, curve, turn in zip(numbers, curves, pose)]
+    if not len(curves):
+        return []
     if how == "json":
-        return [encode_frame(frame) for frame in frames]
-    head = FRAME_BLOCK.pack(first_frame, len(curves), N_VALUES)
-    return [head + np.concatenate([curves, pose], axis=1).astype("<f4").tobytes()] if len(curves) else []
+        numbers = range(first_frame, first_frame + len(curves))
+        return [encode_frame(FaceFrame(k, k / fps, curve, turn)) for k, curve, turn in zip(numbers, curves, pose)]
+    values = np.concatenate([curves, pose], axis=1)
+    if not np.isfinite(values).all():
+        raise WireError("values that are no numbers", where=f"frames from {first_frame}", expected="finite values")
+    return [FRAME_BLOCK.pack(first_frame, len(curves), N_VALUES) + values.astype("<f4").tobytes()]
 
 
 def frames_of(data: bytes) -> tuple[int, NDArray[np.float32], NDArray[np.float32]]:

@@ -20,7 +20,7 @@ from fractions import Fraction
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-import koekao
+from koekao import __version__
 from koekao.animation.engine import Engine
 from koekao.clock import Clock
 from koekao.errors import ConfigError, KoekaoError, WireError
@@ -157,7 +157,7 @@ class Server:
         """How the server is, for ``/health``."""
         return {
             "status": "stopping" if self._stop.is_set() else "ok",
-            "version": koekao.__version__,
+            "version": __version__,
             "sessions": len(self._clients),
             "most_sessions": self.config.most_sessions,
             "fps": str(self.clock.fps),
@@ -260,13 +260,13 @@ class Server:
     def _turn_made(self, turn: Turn) -> None:
         """Called by who hears, in any thread."""
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._deliver, turn)
+            with contextlib.suppress(RuntimeError):  # all is over, and nobody waits for it
+                self._loop.call_soon_threadsafe(self._deliver, turn)
 
     def _deliver(self, turn: Turn) -> None:
         """Give each client what was made of its sound."""
         self.metrics.step.add(turn.took_s)
         if turn.fault is not None:
-            self.metrics.faults += 1
             _log.error("a step of the model failed", exc_info=turn.fault)
             for one in turn.taken:
                 if one.session in self._clients:

@@ -109,7 +109,7 @@ class _OneVoice:
         self._once = once
         self._session: Session | None = None
         self._blocks: deque[Sound] = deque()
-        self._taken = self._over = False
+        self._taken = self._over = self._stopped = False
         self._changed = threading.Condition()
 
     def free_row(self) -> int | None:
@@ -135,14 +135,20 @@ class _OneVoice:
     def put(self, session: Session, item: Heard | Command) -> None:
         with self._changed:
             session.put(item)
+            if self._stopped:
+                self._drained(session)
             self._changed.notify()
 
     def block(self, session: Session, blocked: bool) -> None:
         """No frames are made that could wait."""
 
     def stop(self) -> None:
+        """Nobody reads any more."""
         with self._changed:
-            self._over = True
+            self._over = self._stopped = True
+            if self._session is not None:
+                self._drained(self._session)
+            self._blocks.clear()
             self._changed.notify()
 
     @property
