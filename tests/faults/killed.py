@@ -13,10 +13,9 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import soundfile
 import torch
@@ -25,6 +24,7 @@ from forged import CONFIG, ten
 from koekao.arkit import NAMES
 from koekao.corpus import Corpus, PackConfig, pack
 from koekao.models import FaceModel, build
+from koekao.takes.take import Take
 from koekao.training.checkpoint import load_checkpoint, save_checkpoint
 from koekao.training.kept import keep, kept
 from koekao.training.loss_weights import LossConfig
@@ -37,9 +37,9 @@ Look = Callable[[], int | None]
 """Which version lies at the target, whole; None for none."""
 
 
-def write_takes(folder: Path) -> Path:
-    """Ten small takes as files."""
-    for take in ten():
+def write_takes(folder: Path, takes: Iterable[Take]) -> Path:
+    """Takes as files, with curves to three digits."""
+    for take in takes:
         path = folder / take.name
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path.with_suffix(".wav"), take.audio, take.sample_rate, subtype="PCM_16")
@@ -55,7 +55,7 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 
 def packing(folder: Path) -> tuple[Write, Look]:
     """Corpora of the same takes split otherwise, each in the place of the one before."""
-    takes, target = write_takes(folder / "takes"), folder / "out" / "c"
+    takes, target = write_takes(folder / "takes", ten()), folder / "out" / "c"
     wholes = []
     for version in VERSIONS:
         pack(takes, folder / "whole", version)
@@ -164,7 +164,7 @@ def main(kind: str, folder: str, kills: int) -> None:
     print(json.dumps(counts | {"a_write_s": round(a_write_s, 4)}))
 
 
-def left_over(folder: Path) -> list[Any]:
+def left_over(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.name.startswith(".")]
 
 

@@ -84,5 +84,5 @@ def test_fault_15_the_state_of_others_is_an_error(name: str) -> None:
 @pytest.mark.parametrize("name", SETTINGS)
 def test_fault_15_a_step_with_the_state_of_other_streams_is_an_error(name: str) -> None:
     engine = animators(name, 2).engine
-    with pytest.raises(ModelError, match="temporal state .* has shape"):
+    with pytest.raises(ModelError, match=r"temporal state .* has shape"):
         engine.step(np.zeros((2, 1600), np.float32), engine.init_state(3))
