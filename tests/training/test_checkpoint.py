@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import resource
 import signal
 from collections.abc import Callable
@@ -135,25 +134,6 @@ def test_no_checkpoint_is_an_error(parts_of: Callable[..., Parts], tmp_path: Pat
     with pytest.raises(RunError, match="holds no checkpoint to resume from") as error:
         loaded(tmp_path / "last.safetensors", parts_of())
     assert error.value.where == str(tmp_path)
-
-
-class Canary:
-    def __init__(self, song: Path) -> None:
-        self.song = song
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.write_text, (self.song, "unpickled")
-
-
-def test_a_pickle_is_refused_and_never_run(parts_of: Callable[..., Parts], tmp_path: Path) -> None:
-    path, song = tmp_path / "last.safetensors", tmp_path / "song"
-    path.write_bytes(pickle.dumps(Canary(song)))
-    with pytest.raises(ModelError, match="cannot be read"):
-        loaded(path, parts_of())
-    torch.save({"canary": Canary(song)}, path)
-    with pytest.raises(ModelError, match="cannot be read"):
-        loaded(path, parts_of())
-    assert not song.exists()
 
 
 def test_a_full_disk_leaves_the_checkpoint_before(parts_of: Callable[..., Parts], tmp_path: Path) -> None:
