@@ -91,7 +91,7 @@ LISTENERS = WEB | {
 
 
 def bound(port: int) -> set[str]:
-    """The local addresses at which anything listens on ``port``, as the kernel tells: TCP in LISTEN, UDP unconnected."""
+    """The local addresses at which anything listens on ``port``, as the kernel tells: TCP in LISTEN, UDP free."""
     found = set()
     for table, state in (("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07")):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
@@ -146,9 +146,7 @@ def test_fault_47_pages_of_strangers_are_turned_away(name: str) -> None:
 @pytest.mark.parametrize("name", WEB)
 @pytest.mark.parametrize("kind", [str, bytes])
 @pytest.mark.parametrize("beyond", [1, 1_000_000])
-def test_fault_47_a_message_beyond_the_cap_closes_its_connection_and_no_other(
-    name: str, kind: type, beyond: int
-) -> None:
+def test_fault_47_a_message_beyond_the_cap_closes_its_connection_alone(name: str, kind: type, beyond: int) -> None:
     listener = WEB[name]
     with listener.open(None) as address:
         with (
