@@ -1,4 +1,4 @@
-"""Fault 37, of weights and manifests: a bit that has flipped is found when the file is opened. What was read stays as it is."""
+"""Fault 37, of weights and manifests: a flipped bit is found when the file is opened; what was read stays as it is."""
 
 from __future__ import annotations
 
