@@ -1,11 +1,11 @@
 """Fault 46: live input stalls, comes in bursts, is dropped; a receiver is gone. The sound is the clock; all is counted.
 
-When a frame is shown is simulated in tests/live/test_playout.py; here a whole face is live, over real sockets.
+When a frame is shown is simulated in tests/live/test_playout.py; here a whole face is live, over real sockets. The
+server's live input is test_fault_46_served_live.py.
 """
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import socket
@@ -32,7 +32,7 @@ from koekao.wire import loopback, open_sink
 from koekao.wire.address import Address
 from koekao.wire.frame import still
 from koekao.wire.server import QUEUE_MESSAGES, WebSocketSink
-from serving import HELLO, as_pcm, connected, served, speak, until
+from serving import until
 
 FPS = Fraction(30)
 SOUND = speech()[:24_000]  # 1.5 s, 45 frames
@@ -178,21 +178,3 @@ def test_fault_46_a_browser_that_does_not_read_costs_a_bounded_queue() -> None:
         sink.close()
         assert time.monotonic() - began_s < 5
         assert sink.counts.sent + sink.counts.failed + sink.counts.dropped == 6000
-
-
-def test_fault_46_a_client_of_the_server_that_vanishes_leaves_its_place_and_no_trace() -> None:
-    async def one_goes(server: Any) -> Any:
-        async with connected(server) as goes:
-            await goes.send(json.dumps(HELLO))
-            await goes.recv()
-            await goes.send(as_pcm(SOUND[:8000], "f32"))
-            goes.transport.abort()
-        end = json.dumps({"end": True})
-        return await speak(server, [as_pcm(SOUND, "f32"), end])
-
-    with served(TorchEngine(face("stream")), most_sessions=2) as server:
-        answer = asyncio.run(one_goes(server))
-        until(lambda: server.gauges()["sessions"] == 0)
-        assert answer.code == 1000 and answer.numbers == list(range(45))
-        np.testing.assert_allclose(answer.curves, animate(face("stream"), SOUND), atol=1e-5)
-        assert server.gauges()["inbox_seconds"] == server.gauges()["outbox_frames"] == 0
