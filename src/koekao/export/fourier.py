@@ -7,8 +7,8 @@ by exp(-2 pi i p k1 / N), and Q transforms of P of those (Cooley and Tukey, "An 
 Complex Fourier Series", 1965). P is the factor of N nearest to its root: for 1024 samples 32 by 32, tables of 29 KB.
 
 Turned down: ONNX's DFT operator, as exact but 2.5 times slower in onnxruntime (19 beside 8 microseconds a piece of
-1024 on one core, benchmarks/export.py) and missing from GPU backends; one product with a table of all angles, 4 MB and 24 microseconds; that
-product folded in half by symmetry, 2 MB and 13 microseconds, and twice the rounding.
+1024 on one core, benchmarks/export.py) and missing from GPU backends; one product with a table of all angles, 4 MB and
+24 microseconds; that product folded in half by symmetry, 2 MB and 13 microseconds, and twice the rounding.
 """
 
 from __future__ import annotations
