@@ -320,3 +320,12 @@ def test_a_file_in_the_place_of_a_folder_above_is_told(tmp_path: Path) -> None:
     for write in (lambda path: write_file(path, b"new"), lambda path: publish_folder(path).__enter__()):
         with pytest.raises(OutputError, match="file"):
             write(tmp_path / "file" / "a" / "b.csv")
+
+
+def test_a_folder_of_ever_new_names_is_swept_of_the_dead_alone(tmp_path: Path) -> None:
+    dead, living = tmp_path / f".step-1.koekao-tmp-{dead_pid()}-00", tmp_path / f".step-2.koekao-tmp-{os.getpid()}-00"
+    for file in (dead, living, tmp_path / "step-1", tmp_path / ".notes"):
+        file.write_text("x")
+    atomic.sweep_folder(tmp_path)
+    assert names(tmp_path) == sorted([living.name, "step-1", ".notes"])
+    atomic.sweep_folder(tmp_path / "nowhere")

@@ -186,8 +186,18 @@ def _sweep(path: Path) -> None:
             os.close(lock)
 
 
+def sweep_folder(folder: Path) -> None:
+    """Remove what killed writers to any name in ``folder`` left behind: for files that each have another name, so that
+    no next writer to the same target comes along. What a living writer is at is left alone."""
+    _remove_of_the_dead(folder.glob(f".*{_MARK}*"))
+
+
 def _sweep_temporaries(path: Path) -> None:
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}{_MARK}*"):
+    _remove_of_the_dead(path.parent.glob(f".{glob.escape(path.name)}{_MARK}*"))
+
+
+def _remove_of_the_dead(temporaries: Iterator[Path]) -> None:
+    for leftover in temporaries:
         pid = leftover.name.rpartition(_MARK)[2].partition("-")[0]
         if pid.isdigit() and not _alive(int(pid)):
             remove(leftover)  # another writer may be sweeping it too

@@ -62,9 +62,7 @@ def edited(model: FaceModel, path: Path, edit: Callable[[dict[str, Any], dict[st
     """The model's file with its tensors and header changed by ``edit``."""
     tensors, header = dict(model.state_dict()), model_header(model)
     edit(tensors, header)
-    safetensors.torch.save_file(
-        {key: value.contiguous() for key, value in tensors.items()}, path, {"koekao": json.dumps(header)}
-    )
+    save_tensors(path, tensors, header)
     return path
 
 
@@ -129,6 +127,14 @@ def test_every_truncation_is_refused(small_model: Make, tmp_path: Path) -> None:
         path.write_bytes(whole[:end])
         with pytest.raises(ModelError, match="cannot be read"):
             load_model(path)
+
+
+def test_a_file_without_a_hash_is_refused(small_model: Make, tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    for header in ({"version": 1}, {"version": 1, "sha256": 7}, {"version": 1, "sha256": "é" * 64}):
+        safetensors.torch.save_file({"a": torch.zeros(1)}, path, {"koekao": json.dumps(header)})
+        with pytest.raises(ModelError, match="holds no SHA-256"):
+            read_tensors(path)
 
 
 class Canary:

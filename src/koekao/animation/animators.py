@@ -58,7 +58,8 @@ class Animators:
             raise ModelError(f"{n_rows} streams", expected="at least 1")
         self.engine, self.n_rows = engine, n_rows
         self._fresh = engine.init_state(1)
-        self._state = engine.init_state(n_rows)
+        # not init_state(n_rows): a model may round otherwise over more rows, and a reset is a fresh start to the bit
+        self._state = {name: np.repeat(value, n_rows, 0) for name, value in self._fresh.items()}
         self._heard = np.zeros(n_rows, np.int64)
         self._finished = np.zeros(n_rows, np.bool_)
         self._waiting: list[Sound] = [np.zeros(0, np.float32)] * n_rows

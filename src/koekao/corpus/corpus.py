@@ -27,7 +27,9 @@ from koekao.clock import Clock
 from koekao.corpus.column_header import column_names
 from koekao.corpus.columns import FrameColumn, open_column
 from koekao.corpus.files import CorpusFiles
+from koekao.corpus.header import HEADER_FILE
 from koekao.corpus.index import numbers, read_index
+from koekao.corpus.mapped import mark_of
 from koekao.corpus.names import Labels, Names
 from koekao.corpus.split import SPLITS
 from koekao.corpus.verify import verify
@@ -78,8 +80,8 @@ class Corpus:
             CorpusError: no corpus there, a newer version, an edited or damaged header or index, a shard that is
                 missing or of another size, a take that would lie outside its shard.
         """
-        files = CorpusFiles.open(Path(path))
-        index, header = read_index(files.folder, files.header), files.header
+        files, index = _files_and_index(Path(path))
+        header = files.header
         return cls(
             path=files.folder,
             id=header.id,
@@ -218,3 +220,15 @@ class Corpus:
         number, start = int(self.shard[i]), int(offsets[i])
         self.files.refuse_truncated((number,))
         return self.files.shard(number)[start : start + n_bytes].view(dtype)
+
+
+def _files_and_index(folder: Path) -> tuple[CorpusFiles, Any]:
+    """What :meth:`Corpus.open` reads; of the new corpus where the old one is replaced while it is being opened."""
+    while True:
+        mark = mark_of(folder / HEADER_FILE)
+        try:
+            files = CorpusFiles.open(folder)
+            return files, read_index(folder, files.header)
+        except CorpusError:
+            if mark_of(folder / HEADER_FILE) == mark:
+                raise  # it is so by itself, and not because its files were of two corpora

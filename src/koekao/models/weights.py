@@ -1,11 +1,13 @@
 """Models by name, and their weights on disk: one safetensors file that says what it is.
 
 The file's header holds the model's name and config as JSON, so that weights are never loaded into something they were
-not made for. No pickle anywhere.
+not made for, and the SHA-256 of the file, so that a bit that has flipped on a disk is an error and no other face. The
+hash is that of the file with zeros in the hash's own place, so every byte counts. No pickle anywhere.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -33,6 +35,10 @@ MODELS: dict[str, tuple[type[Any], type[FaceModel]]] = {
     "window": (WindowConfig, WindowModel),
 }
 """Name -> (config, model). A model of your own is one more entry."""
+_SEAL = b'\\"sha256\\": \\"%b\\"'
+"""How the hash stands in a file: JSON in a string of JSON. It is the header's first field, so the first such is it."""
+_UNSEALED = b"0" * 64
+_COPY_AGAIN = "copy it again, or train again"
 _DO_SAME = "use the weights with the model and version they were trained with"
 
 
@@ -81,16 +87,18 @@ def model_header(model: FaceModel) -> dict[str, Any]:
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
-    """A safetensors file with a JSON header, published whole."""
+    """A safetensors file with a JSON header and a hash, published whole."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_file(path, safetensors.torch.save(plain, {"koekao": json.dumps(header)}))
+    text = json.dumps({"sha256": _UNSEALED.decode()} | header)
+    data = safetensors.torch.save(plain, {"koekao": text})
+    write_file(path, data.replace(_SEAL % _UNSEALED, _SEAL % _hash(data), 1))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors and the header of a file written by :func:`save_tensors`.
 
     Raises:
-        ModelError: missing, damaged, not koekao's, or newer than this koekao.
+        ModelError: missing, damaged (be it by a single bit), not koekao's, or newer than this koekao.
     """
     if not Path(path).is_file():
         raise ModelError("no such file", where=path, do="train a run first, or check the path")
@@ -99,14 +107,29 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             header = json.loads((file.metadata() or {}).get("koekao", "null"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
     except (safetensors.SafetensorError, ValueError, OSError) as error:
-        raise ModelError(f"cannot be read ({error})", where=path, do="copy it again, or train again") from error
+        raise ModelError(f"cannot be read ({error})", where=path, do=_COPY_AGAIN) from error
     if not isinstance(header, dict) or not isinstance(header.get("version"), int):
         raise ModelError("holds no koekao header", where=path, expected="a file written by koekao")
     if header["version"] > VERSION:
         raise ModelError(
             f"version {header['version']}", where=path, expected=f"up to {VERSION}", do="install a newer koekao"
         )
+    _refuse_changed(path, header.pop("sha256", None))
     return tensors, header
+
+
+def _hash(data: bytes) -> bytes:
+    return hashlib.sha256(data).hexdigest().encode()
+
+
+def _refuse_changed(path: Path, stated: object) -> None:
+    """Raise ModelError unless the file is, byte for byte, the one that was written."""
+    if not isinstance(stated, str) or not stated.isascii() or len(stated) != len(_UNSEALED):
+        raise ModelError("holds no SHA-256", where=path, expected="a file written by koekao", do=_COPY_AGAIN)
+    seen = _hash(Path(path).read_bytes().replace(_SEAL % stated.encode(), _SEAL % _UNSEALED, 1)).decode()
+    if seen != stated:
+        what = f"its content has changed: SHA-256 {seen[:12]}..."
+        raise ModelError(what, where=path, expected=f"{stated[:12]}...", do=_COPY_AGAIN)
 
 
 def load_model(path: Path) -> tuple[FaceModel, dict[str, Any]]:

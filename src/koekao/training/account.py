@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from koekao.arkit import NAMES
-from koekao.atomic import write_file
+from koekao.atomic import sweep_folder, write_file
 from koekao.corpus import Corpus
 from koekao.models import FaceModel
 from koekao.models.weights import name_of
@@ -92,6 +92,7 @@ class Account:
             return {}
         png = pictures.draw(self._stretch, self._curves, step=step, mean_r=scores.average("r"))
         path = self._run.curves / f"step_{step:06d}.png"
+        sweep_folder(self._run.curves)
         write_file(path, png)
         write_file(self._run.newest_curves, png)
         return {"picture": path.relative_to(self._run.path).as_posix()}

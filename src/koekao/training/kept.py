@@ -13,7 +13,7 @@ import os
 import shutil
 from pathlib import Path
 
-from koekao.atomic import publish_file
+from koekao.atomic import publish_file, sweep_folder
 
 FOLDER = "checkpoints"
 
@@ -28,6 +28,7 @@ def keep(last: Path, step: int, n_kept: int) -> None:
         OutputError: the disk is full or the folder cannot be written; none is removed then.
     """
     folder = last.parent / FOLDER
+    sweep_folder(folder)
     if n_kept > 1:
         with publish_file(folder / f"step-{step:08d}.safetensors") as temporary:
             _second_name(last, temporary)

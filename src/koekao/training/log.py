@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any, Protocol
 
+from koekao.errors import OutputError
+
 
 class Listener(Protocol):
     """Is told events by name with JSON values; see :class:`koekao.training.trainer.Trainer` for the events."""
@@ -18,18 +20,32 @@ class Listener(Protocol):
 
 
 class JsonLines:
-    """``log.jsonl``: appended to, flushed at each line, so that a killed run has told all it knew."""
+    """``log.jsonl``: appended to, a line at once, so that a killed run has told all it knew.
+
+    Raises:
+        OutputError: the disk is full or the file cannot be written.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="utf-8")
+        self._path = path
+        try:
+            self._file = path.open("ab", buffering=0)  # nothing is left in a buffer that a full disk would not take
+        except OSError as error:
+            raise self._cannot_write(error) from error
 
     def tell(self, event: str, **values: Any) -> None:
         line = {"event": event, "unix_s": round(time.time(), 3)} | values
-        self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
+        try:
+            self._file.write(json.dumps(line).encode() + b"\n")
+        except OSError as error:
+            raise self._cannot_write(error) from error
 
     def close(self) -> None:
         self._file.close()
+
+    def _cannot_write(self, error: OSError) -> OutputError:
+        what = f"cannot be written ({error.strerror or error})"
+        return OutputError(what, where=self._path, do="make room; --resume goes on from the last checkpoint")
 
 
 class TensorBoard:
