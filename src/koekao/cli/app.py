@@ -29,6 +29,7 @@ from koekao.cli.serve import serve
 from koekao.cli.synthesize import synthesize
 from koekao.cli.train import train
 from koekao.cli.verify import verify
+from koekao.cli.view import view
 from koekao.errors import KoekaoError
 
 EXIT_ERROR = 2
@@ -45,6 +46,7 @@ _VERBS: tuple[Callable[..., int | None], ...] = (
     train,
     evaluate,
     animate,
+    view,
     live,
     serve,
     export,
