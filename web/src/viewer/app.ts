@@ -80,6 +80,7 @@ function show(next: Clip, keep = false): void {
 
 function captions(): void {
   const several = (clip?.tracks.length ?? 0) > 1;
+  part("over").hidden = !several;
   part("captions").replaceChildren(...(several ? clip!.tracks : []).map((track, i) => {
     const caption = document.createElement("span");
     caption.className = i ? "second" : "first";
@@ -237,6 +238,12 @@ part("zoom-all").addEventListener("click", () => timeline.view(0, player.duratio
 part("order").addEventListener("change", (event) => setOrder((event.target as HTMLSelectElement).value as Order));
 part("help-button").addEventListener("click", () => part<HTMLDialogElement>("help").showModal());
 part("theme").addEventListener("click", () => switchTheme());
+part("over").addEventListener("click", () => {
+  face.overlaid = !face.overlaid;
+  face.stale = true;
+  part("over").setAttribute("aria-pressed", String(face.overlaid));
+  part("captions").classList.toggle("over", face.overlaid);
+});
 part("straight").addEventListener("click", () => face.straight());
 timeline.onSeek = seek;
 timeline.onLoop = (span) => {
@@ -348,7 +355,6 @@ const canvas = part<HTMLCanvasElement>("face");
 new ResizeObserver(() => {
   face.resize(canvas.clientWidth, canvas.clientHeight, devicePixelRatio);
 }).observe(canvas.parentElement!);
-part("no-face").hidden = face.drawable;
 part("title").textContent = data.title;
 requestAnimationFrame(picture);
 void tried(async () => {
@@ -356,7 +362,8 @@ void tried(async () => {
   else openTakes();
   // After the first paint: a driver that draws in software takes a while to begin.
   requestAnimationFrame(() => requestAnimationFrame(() => void tried(async () => {
-    await face.load(await inflated(data.head), true);
+    if (face.begin()) await face.load(await inflated(data.head), true);
+    else part("no-face").hidden = false;
     document.body.dataset.ready = "yes";
   })));
 });

@@ -50,20 +50,23 @@ export class Face {
     sun(0.85, 0.12, 0.55, 0xc9dcff, 0.55);
     sun(0.65, 0.45, -0.75, 0xdfe3ff, 0.9);
     this.scene.add(this.camera);
-    try {
-      this.renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
-      this.renderer.outputColorSpace = SRGBColorSpace;
-      this.renderer.toneMapping = NoToneMapping;
-      this.renderer.setClearColor(new Color(0), 0);
-      this.renderer.autoClear = false;
-    } catch {
-      canvas.hidden = true;
-    }
     this.turnable();
   }
 
-  get drawable(): boolean {
-    return this.renderer !== null;
+  /** Get hold of what draws, after the first paint: a driver that draws in software takes a while. False: there is none. */
+  begin(): boolean {
+    try {
+      this.renderer = new WebGLRenderer({ canvas: this.canvas, antialias: true, alpha: true });
+    } catch {
+      this.canvas.hidden = true;
+      return false;
+    }
+    this.renderer.outputColorSpace = SRGBColorSpace;
+    this.renderer.toneMapping = NoToneMapping;
+    this.renderer.setClearColor(new Color(0), 0);
+    this.renderer.autoClear = false;
+    this.resize(this.canvas.clientWidth, this.canvas.clientHeight, devicePixelRatio);
+    return true;
   }
 
   /** Throws where the file has no target that is one of the 52. */
@@ -126,7 +129,23 @@ export class Face {
     this.stale = true;
   }
 
-  /** Draw the tracks side by side at a time. */
+  /** Whether two tracks are drawn over each other, the second half seen through, and not side by side. */
+  overlaid = false;
+
+  private seeThrough(on: boolean): void {
+    this.model?.traverse((node) => {
+      const mesh = node as Mesh;
+      if (!mesh.isMesh) return;
+      for (const material of ([] as Material[]).concat(mesh.material)) {
+        if (material.transparent === on) continue;
+        material.transparent = on;
+        material.opacity = on ? 0.5 : 1;
+        material.needsUpdate = true;
+      }
+    });
+  }
+
+  /** Draw the tracks at a time. */
   draw(tracks: Track[], seconds: number): void {
     const size = this.renderer?.getSize(new Vector3() as never) as unknown as { x: number; y: number } | undefined;
     if (!this.renderer || !size || !this.model || !size.x) return;
@@ -135,14 +154,19 @@ export class Face {
     this.renderer.clear();
     this.renderer.setScissorTest(true);
     const shown = tracks.length ? tracks : [null];
-    const width = size.x / shown.length;
+    const over = this.overlaid && shown.length > 1;
+    const width = over ? size.x : size.x / shown.length;
     shown.forEach((track, i) => {
+      const left = over ? 0 : i * width;
       this.pose(track, seconds);
       this.look(width / size.y);
-      this.renderer!.setViewport(i * width, 0, width, size.y);
-      this.renderer!.setScissor(i * width, 0, width, size.y);
+      this.renderer!.setViewport(left, 0, width, size.y);
+      this.renderer!.setScissor(left, 0, width, size.y);
+      if (over) this.seeThrough(i > 0);
+      if (over && i) this.renderer!.clearDepth();
       this.renderer!.render(this.scene, this.camera);
     });
+    if (over) this.seeThrough(false);
   }
 
   private pose(track: Track | null, seconds: number): void {
@@ -158,7 +182,7 @@ export class Face {
   }
 
   private look(aspect: number): void {
-    const away = (this.reach * Math.max(1, 0.8 / aspect)) / this.zoom;
+    const away = (this.reach * Math.max(1, 0.68 / aspect)) / this.zoom;
     const flat = Math.cos(this.pitch) * away;
     this.camera.position.set(
       this.centre.x + Math.sin(this.yaw) * flat,

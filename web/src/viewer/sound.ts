@@ -9,13 +9,14 @@ export async function samplesOf(sound: Blob): Promise<Float32Array> {
 }
 
 export function drawWave(
-  canvas: HTMLCanvasElement, samples: Float32Array | null, from: number, to: number, colour: string,
+  canvas: HTMLCanvasElement, samples: Float32Array | null, from: number, to: number, colour: string, peak: number,
 ): void {
   const context = canvas.getContext("2d")!;
   const { width, height } = canvas;
   context.clearRect(0, 0, width, height);
   if (!samples) return;
   const middle = height / 2;
+  const scale = (0.95 * middle) / peak;
   context.fillStyle = colour;
   const perColumn = ((to - from) * RATE_HZ) / width;
   const step = Math.max(1, Math.floor(perColumn / 300)); // a long sound is looked at, not read
@@ -30,8 +31,8 @@ export function drawWave(
       if (value < low) low = value;
       else if (value > high) high = value;
     }
-    const top = middle - high * middle * 0.95;
-    context.fillRect(x, top, 1, Math.max(1, middle - low * middle * 0.95 - top));
+    const top = middle - high * scale;
+    context.fillRect(x, top, 1, Math.max(1, middle - low * scale - top));
   }
 }
 
@@ -100,12 +101,12 @@ export function drawSpectrum(
       const bin = Math.floor(rows[y]);
       const share = rows[y] - bin;
       const value = power[bin] * (1 - share) + power[bin + 1] * share;
-      const strength = Math.max(0, Math.min(1, (10 * Math.log10(value + 1e-10) + 42) / 70));
+      const strength = Math.max(0, Math.min(1, (10 * Math.log10(value + 1e-10) + 45) / 62));
       const at = 4 * (y * columns + x);
       image.data[at] = ink[0];
       image.data[at + 1] = ink[1];
       image.data[at + 2] = ink[2];
-      image.data[at + 3] = 255 * strength * strength;
+      image.data[at + 3] = 255 * strength ** 1.4;
     }
   }
   const small = new OffscreenCanvas(columns, height);

@@ -19,6 +19,8 @@ interface Lane {
 
 const part = <Kind extends HTMLElement>(id: string): Kind => document.getElementById(id) as Kind;
 const MOST_PIXELS = 4096;
+/** What is longer than twice this begins with so many seconds in view. */
+const FIRST_S = 20;
 
 export class Timeline {
   from = 0;
@@ -33,6 +35,7 @@ export class Timeline {
   private comparison: Comparison | null = null;
   private lanes: Lane[] = [];
   private width = 0;
+  private peak = 1;
   private readonly root = part("tracks");
   private readonly list = part("lanes");
   private readonly wave = part<HTMLCanvasElement>("wave");
@@ -59,15 +62,18 @@ export class Timeline {
     this.comparison = comparison;
     this.samples = null;
     this.from = 0;
-    this.to = Math.max(0.1, clip?.seconds ?? 1);
+    const all = Math.max(0.1, clip?.seconds ?? 1);
+    this.to = all > 2 * FIRST_S ? FIRST_S : all;
     part("error-row").hidden = comparison === null;
     part("sound-row").classList.toggle("mute", clip?.sound == null);
-    this.slider.setAttribute("aria-valuemax", this.to.toFixed(2));
+    this.slider.setAttribute("aria-valuemax", all.toFixed(2));
     this.arrange();
   }
 
   hear(samples: Float32Array | null): void {
     this.samples = samples;
+    this.peak = 0.02; // silence is not blown up
+    for (const value of samples ?? []) this.peak = Math.max(this.peak, Math.abs(value));
     this.drawSound();
   }
 
@@ -105,7 +111,7 @@ export class Timeline {
     if (!curves.length) return;
     const section = document.createElement("section");
     const heading = document.createElement("h3");
-    heading.textContent = title;
+    heading.textContent = title.charAt(0).toUpperCase() + title.slice(1);
     const count = document.createElement("span");
     count.textContent = String(curves.length);
     heading.append(count);
@@ -211,7 +217,7 @@ export class Timeline {
     this.drawRuler();
     this.fit(this.wave);
     this.fit(this.spectrum);
-    drawWave(this.wave, this.samples, this.from, this.to, this.colour("wave"));
+    drawWave(this.wave, this.samples, this.from, this.to, this.colour("wave"), this.peak);
     drawSpectrum(this.spectrum, this.samples, this.from, this.to, this.colour("spectrum").split(" ").map(Number));
   }
 
