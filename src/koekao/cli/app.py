@@ -25,6 +25,7 @@ from koekao.cli.inspect import inspect
 from koekao.cli.live import live
 from koekao.cli.pack import pack
 from koekao.cli.pretrain import pretrain
+from koekao.cli.render import render
 from koekao.cli.serve import serve
 from koekao.cli.synthesize import synthesize
 from koekao.cli.train import train
@@ -47,6 +48,7 @@ _VERBS: tuple[Callable[..., int | None], ...] = (
     evaluate,
     animate,
     view,
+    render,
     live,
     serve,
     export,

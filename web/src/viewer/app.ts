@@ -146,8 +146,11 @@ player.onChange = () => {
 };
 
 let lastTime = -1;
-function picture(): void {
+let lastPicture = 0;
+function picture(at: number): void {
   requestAnimationFrame(picture);
+  face.pace(player.playing, at - lastPicture);
+  lastPicture = at;
   player.tick();
   const seconds = player.time;
   if (seconds !== lastTime || face.stale) {

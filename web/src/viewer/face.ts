@@ -1,13 +1,16 @@
 /** The face: one model, drawn once a track from the same camera. What is drawn is drawn only when something changed. */
 import {
-  Box3, Color, DirectionalLight, Group, HemisphereLight, type Material, Mesh, NoToneMapping, PerspectiveCamera, Scene,
+  Box3, Color, DirectionalLight, Group, HemisphereLight, type Material, Mesh, type MeshStandardMaterial, NoToneMapping, PerspectiveCamera, Scene,
   SRGBColorSpace, Vector3, WebGLRenderer,
 } from "three";
 import { GLTFLoader } from "three/examples/jsm/loaders/GLTFLoader.js";
 import { frameAt, NAMES, type Track } from "./data";
+import { Morph, plain } from "./morph";
 
 const FIELD_DEG = 18;
 const DISTANCE_M = 1.1;
+const SLOW_MS = 45;
+const LEAST_QUALITY = 0.4;
 
 /** A target's name in any usual spelling to its place: jawOpen, JawOpen, mouthSmile_L, blendShape1.jawOpen. */
 export function placeOf(name: string): number {
@@ -19,8 +22,7 @@ export function placeOf(name: string): number {
 
 interface Driven {
   mesh: Mesh;
-  /** [place of the target, place of the curve] */
-  pairs: [number, number][];
+  morph: Morph;
 }
 
 export class Face {
@@ -82,7 +84,8 @@ export class Face {
       const pairs = names.map(([name, target]) => [target, placeOf(name)] as [number, number]);
       const kept = pairs.filter(([, curve]) => curve >= 0);
       for (const [, curve] of kept) found.add(curve);
-      if (kept.length) driven.push({ mesh, pairs: kept });
+      if (kept.length) driven.push({ mesh, morph: new Morph(mesh, kept) });
+      if (own) mesh.material = plain(mesh.material as MeshStandardMaterial);
     });
     if (!found.size) throw new Error("none of its morph targets is named as one of the 52 ARKit curves");
     if (this.model) this.drop(this.model);
@@ -123,8 +126,24 @@ export class Face {
     this.camera.far = this.reach * 20;
   }
 
+  private ratio = 1;
+  private quality = 1;
+  private slow = 0;
+
+  /** Told how long pictures take while playing: where they take too long they are drawn coarser until it is still. */
+  pace(playing: boolean, took_ms: number): void {
+    this.slow = playing && took_ms > SLOW_MS ? this.slow + 1 : 0;
+    const wanted = !playing ? 1 : this.slow > 5 ? Math.max(LEAST_QUALITY, this.quality * 0.75) : this.quality;
+    if (wanted === this.quality) return;
+    this.slow = 0;
+    this.quality = wanted;
+    this.renderer?.setPixelRatio(this.ratio * wanted);
+    this.stale = true;
+  }
+
   resize(width: number, height: number, ratio: number): void {
-    this.renderer?.setPixelRatio(Math.min(ratio, 2));
+    this.ratio = Math.min(ratio, 2);
+    this.renderer?.setPixelRatio(this.ratio * this.quality);
     this.renderer?.setSize(width, height, false);
     this.stale = true;
   }
@@ -171,11 +190,7 @@ export class Face {
 
   private pose(track: Track | null, seconds: number): void {
     const frame = track ? frameAt(track, seconds) : 0;
-    for (const { mesh, pairs } of this.driven) {
-      for (const [target, curve] of pairs) {
-        mesh.morphTargetInfluences![target] = track && track.frames ? track.curves[curve][frame] : 0;
-      }
-    }
+    for (const { morph } of this.driven) morph.set((curve) => (track?.frames ? track.curves[curve][frame] : 0));
     const at = track?.head?.subarray(3 * frame, 3 * frame + 3);
     // Eyes are turned by their curves alone; the rotations of eyes that files carry would turn them twice.
     this.head?.rotation.set(at?.[1] ?? 0, at?.[0] ?? 0, at?.[2] ?? 0, "YXZ");

@@ -140,6 +140,12 @@ export class Timeline {
     const label = document.createElement("span");
     label.className = "name";
     label.textContent = name;
+    label.title = name;
+    const side = /^(.*)(Left|Right)$/.exec(name);
+    if (side && !["jaw", "mouth"].includes(side[1])) {
+      label.textContent = side[1]; // the side stands apart, so that it is seen where the name is cut
+      label.append(Object.assign(document.createElement("b"), { textContent: side[2].charAt(0) }));
+    }
     const value = document.createElement("span");
     value.className = "value";
     const canvas = document.createElement("canvas");
