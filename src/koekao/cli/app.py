@@ -24,6 +24,7 @@ from koekao.cli.features import features
 from koekao.cli.inspect import inspect
 from koekao.cli.live import live
 from koekao.cli.pack import pack
+from koekao.cli.plot import plot
 from koekao.cli.pretrain import pretrain
 from koekao.cli.render import render
 from koekao.cli.serve import serve
@@ -48,6 +49,7 @@ _VERBS: tuple[Callable[..., int | None], ...] = (
     evaluate,
     animate,
     view,
+    plot,
     render,
     live,
     serve,

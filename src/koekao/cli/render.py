@@ -52,7 +52,7 @@ def render(
     if ending not in (".mp4", ".png"):
         raise ConfigError(f"unknown ending {output.suffix!r}", where=output, expected=".mp4 or .png")
     camera = Camera(yaw_deg=yaw, pitch_deg=pitch)
-    clip = _clip(animation, other, sound, run)
+    clip = clip_to_draw(animation, other, sound, run)
     if ending == ".png":
         import numpy as np
 
@@ -70,7 +70,8 @@ def render(
     return say(f"{output}: {count(n, 'picture')}" + ("" if ending == ".png" or clip.sound is not None else ", no sound"))
 
 
-def _clip(animation: Path, other: Path | None, sound: Path | None, run: Path | None) -> Clip:
+def clip_to_draw(animation: Path, other: Path | None, sound: Path | None, run: Path | None) -> Clip:
+    """The clip of an animation with what is to stand beside it: a run's prediction, or another animation."""
     from koekao.cli.view import compared, predicting
     from koekao.viewer import clip_of
 
