@@ -17,7 +17,7 @@ import glob
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -186,8 +186,17 @@ def _sweep(path: Path) -> None:
             os.close(lock)
 
 
+def sweep_folder(folder: Path) -> None:
+    """Remove what killed writers to any target in ``folder`` left behind, except what can be gone on with."""
+    _remove_dead(folder.glob(f".*{_MARK}*"))
+
+
 def _sweep_temporaries(path: Path) -> None:
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}{_MARK}*"):
+    _remove_dead(path.parent.glob(f".{glob.escape(path.name)}{_MARK}*"))
+
+
+def _remove_dead(leftovers: Iterable[Path]) -> None:
+    for leftover in leftovers:
         pid = leftover.name.rpartition(_MARK)[2].partition("-")[0]
         if pid.isdigit() and not _alive(int(pid)):
             remove(leftover)  # another writer may be sweeping it too
