@@ -10,9 +10,17 @@ frame at a time through :class:`koekao.animation.Animator`, ms a frame. Cold sta
 beside it the same with torch. Last: the power spectrum of 1024 samples in onnxruntime, as ONNX's DFT operator and as
 the two matrix products that the export uses.
 
-Result (RESULT)
+Result (two shared cores, one used; torch 2.13, onnxruntime 1.32; 2 minutes of sound):
 
-Reading: RESULT
+    stream: 0.98 MB, largest difference 2e-05
+    torch: offline RTF 0.00068; live ms a frame p50 0.86, p99 5.40; cold 2.44 s
+    onnxruntime: offline RTF 0.00174; live ms a frame p50 0.36, p99 4.54; cold 0.18 s
+    DFT operator: 18.5 microseconds a spectrum, 16 at once; 19.3, 600 at once
+    products: 6.3 microseconds a spectrum, 16 at once; 7.7, 600 at once
+
+Reading: live, where a face is made, the exported model takes less than half of torch's time, and it is ready fourteen
+times sooner; offline torch's FFT and cache blocks win, both hundreds of times faster than the sound. The p99 is that of
+a machine which others use, too. The frame model computes 13 frames of log-mel for each frame: its offline RTF is 0.02.
 """
 
 from __future__ import annotations

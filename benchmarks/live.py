@@ -8,6 +8,7 @@ The default stream model, untrained (what it says costs the same), one thread.
   a receiver on this machine. What is told is how long after the last sample it needs (the look-ahead and the filter of
   the resampling count as needed) a frame was decoded there; so waiting for the block to be full is in it.
 - **Frame**: how long a push takes that makes a frame, without any waiting.
+- **Pieces**: ten minutes in pieces of 1600, 533, 160 and 1 samples against the whole (``--pieces``, minutes).
 - **Hour**: the same sound over and over in blocks of 10 ms as fast as it goes, at 44.1 kHz; frames are counted against
   the clock, and the memory of the process is read after ten minutes of it and at the end.
 
@@ -26,7 +27,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from koekao.animation import Animator
+from koekao.animation import Animator, animate
 from koekao.animation.torch_engine import TorchEngine
 from koekao.live.performance import Performance
 from koekao.live.resampling import StreamResampler
@@ -44,6 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--hours", type=float, default=1.0)
+    parser.add_argument("--pieces", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
     speech, model = as_float(make_take(5, seconds=60).audio), build("stream", {})
@@ -51,6 +53,8 @@ def main() -> None:
     for rate in (16000, 48000):
         way(model, at_rate(speech, rate)[: int(args.seconds * rate)], rate)
     frame(model, speech)
+    if args.pieces:
+        pieces(model, np.tile(speech, 10))
     hour(model, at_rate(speech, 44100), 44100, args.hours)
 
 
@@ -93,6 +97,15 @@ def frame(model: FaceModel, speech: NDArray[np.float32]) -> None:
         begin = end
     half, most = np.percentile(took_ms, 50), np.percentile(took_ms, 99)
     print(f"frame: {half:.2f} ms, 99 % {most:.2f} ms, of {len(took_ms)}")
+
+
+def pieces(model: FaceModel, sound: NDArray[np.float32]) -> None:
+    whole = animate(model, sound)
+    for size in (1600, 533, 160, 1):
+        animator = Animator(model)
+        made = [animator.push(sound[i : i + size]) for i in range(0, len(sound), size)]
+        off = np.abs(np.concatenate([*made, animator.finish()]) - whole).max()
+        print(f"pieces of {size}: {len(whole)} frames, farthest from the whole {off:.1e}")
 
 
 def hour(model: FaceModel, speech: NDArray[np.float32], rate: int, hours: float) -> None:

@@ -15,10 +15,12 @@ from koekao.batches.loader import HowLoaded
 from koekao.batches.spec import clip_frames
 from koekao.clock import parse_fps
 from koekao.corpus import Corpus, FrameColumn, pack_column
+from koekao.corpus.remote import CacheConfig
 from koekao.errors import ConfigError, OutputError
 from koekao.export import CHECK_FRAMES, Exported
 from koekao.export import export_onnx as _export_onnx
 from koekao.models import build
+from koekao.place import is_url
 from koekao.training import Evaluation, PretrainConfig, Pretrained, TrainConfig, Trainer, open_run
 from koekao.training import evaluate as _evaluate
 from koekao.training import pretrain as _pretrain
@@ -137,14 +139,30 @@ class OpenCorpus(Corpus):
         return Loader(self, spec, **how)
 
 
-def open(path: str | Path, *, split: str | None = None, names: Sequence[str] | None = None) -> OpenCorpus:
+def open(
+    path: str | Path,
+    *,
+    split: str | None = None,
+    names: Sequence[str] | None = None,
+    cache: str | Path | None = None,
+    cache_gb: float | None = None,
+) -> OpenCorpus:
     """Open a corpus that ``koekao pack`` made; ``split`` and ``names`` choose among its takes.
+
+    Args:
+        path: its folder, or a URL: ``s3://bucket/corpus``, ``gs://``, ``hf://datasets/...``, ``https://`` and what else
+            fsspec knows (``pip install "koekao[remote]"``). Shards come when they are needed or shortly before, are
+            checked, and stay in a cache on this machine.
+        cache: the folder of that cache; by default $KOEKAO_CACHE, else ~/.cache/koekao.
+        cache_gb: how large it may become; by default $KOEKAO_CACHE_GB, else 50.
 
     Raises:
         CorpusError: no corpus there, or one that is damaged or newer than this koekao.
         ConfigError: a split or name that it does not have, or one that leaves no take.
     """
-    corpus = OpenCorpus.open(path)
+    stated: dict[str, Any] = {"folder": None if cache is None else Path(cache), "gb": cache_gb}
+    config = CacheConfig(**{key: value for key, value in stated.items() if value is not None}) if is_url(path) else None
+    corpus = OpenCorpus.open(path, cache=config)
     chosen = corpus.select(split=split, names=names) if split is not None or names is not None else corpus
     if not len(chosen):
         what = f"holds no {split} take" if split else "holds no take"

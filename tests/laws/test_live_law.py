@@ -134,3 +134,15 @@ def test_silence_before_the_sound_moves_it_and_changes_nothing_else(model_of: An
     later = animate(model, np.concatenate([np.zeros(16_000, np.float32), SPEECH]))[30:]
     at_once = animate(model, SPEECH)
     np.testing.assert_allclose(later[20:], at_once[20:], atol=1e-4)
+
+
+@pytest.mark.parametrize("chunk", [16_000, 0])
+def test_live_is_offline_over_ten_minutes(model_of: Any, chunk: int) -> None:
+    """Nothing creeps in over 18,000 frames; 0 is chunks at random. ``benchmarks/live.py --pieces`` has 1 to 1600."""
+    model, rng = model_of("stream", "30"), np.random.default_rng(chunk)
+    sound = np.tile(SPEECH, 1 + 600 * 16_000 // len(SPEECH))[: 600 * 16_000] * np.float32(0.5)
+    sound *= 1 + np.sin(np.arange(len(sound), dtype=np.float32) * np.float32(1e-5))  # no two seconds alike
+    sizes = always(chunk) if chunk else (int(n) for n in rng.integers(0, 40_000, 100_000))
+    of_chunks = live(model, in_pieces(sound, sizes))
+    assert of_chunks.shape == (18_000, 52)
+    np.testing.assert_allclose(of_chunks, animate(model, sound), atol=1e-5)

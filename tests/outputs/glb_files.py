@@ -45,7 +45,7 @@ def floats(document: dict[str, Any], buffers: Sequence[bytes], accessor: int) ->
     """The numbers of a float accessor without gaps."""
     entry = document["accessors"][accessor]
     view = document["bufferViews"][entry["bufferView"]]
-    width = {"SCALAR": 1, "VEC3": 3}[entry["type"]]
+    width = {"SCALAR": 1, "VEC3": 3, "VEC4": 4}[entry["type"]]
     assert entry["componentType"] == 5126 and "byteStride" not in view
     at, n = view.get("byteOffset", 0) + entry.get("byteOffset", 0), entry["count"] * width
     assert at % 4 == 0 and 4 * n <= view["byteLength"]
@@ -58,6 +58,8 @@ def animation_of(path: Path, number: int = -1) -> tuple[np.ndarray, dict[int, np
     document, buffers = open_file(path)
     animation, moved = document["animations"][number], {}
     for channel in animation["channels"]:
+        if channel["target"]["path"] == "rotation":
+            continue
         assert channel["target"]["path"] == "weights"
         sampler = animation["samplers"][channel["sampler"]]
         assert sampler.get("interpolation", "LINEAR") == "LINEAR"

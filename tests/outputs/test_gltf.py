@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from glb_files import animation_of, open_file
+from glb_files import animation_of, floats, open_file
+from scipy.spatial.transform import Rotation
 
 from koekao.arkit import N_CURVES, NAMES
 from koekao.errors import OutputError
 from koekao.head import head_glb
+from koekao.head.head import turn
 from koekao.outputs import open_curves, write_curves
 
 CURVES = np.random.default_rng(1).uniform(-0.2, 1.2, (301, N_CURVES)).astype(np.float32)
@@ -55,6 +57,35 @@ def test_without_a_face_it_is_the_head_of_the_house_that_moves(tmp_path: Path, f
     assert document["meshes"] == plain["meshes"] and document["materials"] == plain["materials"]
     n = len(plain["accessors"])
     assert document["accessors"][:n] == plain["accessors"]
+
+
+@BOTH
+def test_the_head_turns_where_it_is_told_to(tmp_path: Path, file: str) -> None:
+    """A rotation a frame on the node of the head, the same turn that pictures of it make; none where nothing turns."""
+    pose = np.zeros((301, 9), np.float32)
+    pose[:, :3] = np.random.default_rng(5).uniform(-1.5, 1.5, (301, 3))
+    pose[:, 3:] = 0.3  # the eyes are turned by their curves
+    write_curves(tmp_path / file, CURVES, 30, pose=pose)
+    document, buffers = open_file(tmp_path / file)
+    (animation,) = document["animations"]
+    (channel,) = (c for c in animation["channels"] if c["target"]["path"] == "rotation")
+    assert document["nodes"][channel["target"]["node"]]["name"] == "head"
+    found = floats(document, buffers, animation["samplers"][channel["sampler"]]["output"])
+    turned = Rotation.from_quat(np.array(found).reshape(-1, 4)).as_matrix()
+    np.testing.assert_allclose(turned, [turn(*angles) for angles in pose[:, :3]], atol=1e-5)
+    _, moved = animation_of(tmp_path / file)
+    assert len(moved) == 3 and all(np.array_equal(weights, CURVES) for weights in moved.values())
+    write_curves(tmp_path / file, CURVES, 30, pose=np.zeros_like(pose))
+    document, _ = open_file(tmp_path / file)
+    assert {c["target"]["path"] for c in document["animations"][0]["channels"]} == {"weights"}
+
+
+def test_the_head_of_a_face_of_your_own_stays_and_that_is_said(tmp_path: Path) -> None:
+    write_curves(tmp_path / "face.glb", CURVES, 30)
+    with pytest.warns(UserWarning, match="a face of your own has no place for the rotations of the head"):
+        write_curves(
+            tmp_path / "a.glb", CURVES, 30, pose=np.full((301, 9), 0.1, np.float32), face=tmp_path / "face.glb"
+        )
 
 
 def open_file_of(data: bytes, folder: Path) -> Any:

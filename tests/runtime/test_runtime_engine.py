@@ -19,6 +19,7 @@ import pytest
 pytest.importorskip("onnx", reason="the extra onnx is not installed")
 pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
 
+import onnxruntime
 from onnx import TensorProto, helper
 
 from koekao.animation import Animators
@@ -163,19 +164,26 @@ def test_a_file_that_is_no_model_of_koekao_is_refused_by_name(put: Callable[[byt
     assert "\n  -> " in str(refused.value)
 
 
-def test_it_reads_no_file_that_the_model_names(put: Callable[[bytes], Path], tmp_path: Path) -> None:
+def test_it_reads_no_file_that_the_model_names(
+    put: Callable[[bytes], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Weights of ONNX may lie in other files; a forged one could name any. koekao's lie in the one file."""
-    (tmp_path / "secret").write_bytes(np.array([1], np.int64).tobytes())
+    (tmp_path / "secret").write_bytes(np.full(52, 7, np.float32).tobytes())
     graph = graph_of()
-    outside = helper.make_tensor("one", TensorProto.INT64, [1], [1])
-    outside.ClearField("int64_data")
+    outside = helper.make_tensor("secret", TensorProto.FLOAT, [1, 1, 52], np.zeros(52), raw=False)
+    outside.ClearField("float_data")
     outside.data_location = TensorProto.EXTERNAL
-    for key, value in (("location", "secret"), ("length", "8")):
+    for key, value in (("location", "secret"), ("offset", "0"), ("length", "208")):
         entry = outside.external_data.add()
         entry.key, entry.value = key, value
-    graph.initializer[1].CopyFrom(outside)
+    graph.initializer.append(outside)
+    graph.node[2].output[0] = "shown"
+    graph.node.append(helper.make_node("Add", ["shown", "secret"], ["curves"]))
+    path = put(model_bytes(graph=graph))
+    monkeypatch.chdir(tmp_path)
+    assert onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"]), "onnxruntime would"
     with pytest.raises(ModelError, match="no graph that onnxruntime can run"):
-        OnnxEngine(put(model_bytes(graph=graph)))
+        OnnxEngine(path)
 
 
 def test_no_file_no_threads_no_onnxruntime(

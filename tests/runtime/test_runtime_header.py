@@ -116,6 +116,7 @@ def test_the_text_is_what_other_programs_are_told_it_is() -> None:
         (changed(state=state("past", shape=[2, 4])), "state 'past' has 24 bytes; expected 32"),
         (changed(state=state("past", base64="AAA")), "state 'past' is no base64"),
         (changed(state=state("past", base64="ééé=")), "state 'past' is no base64"),
+        (changed(state=state("past", base64="!" + "A" * 32)), "state 'past' is no base64"),
         (changed(state=state("past", base64=7)), "base64 is 7"),
     ],
 )

@@ -2,6 +2,7 @@
 
 Made batch by batch, the dozen small array operations would take as long as the copy itself; for a block of a thousand
 rows they cost a microsecond a batch. A block is found as directly as a batch, so nothing is lost for random access.
+While shards still come from elsewhere a block is one batch: it needs no more of them than that, and holds no more.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from koekao.arkit import N_CURVES
 from koekao.batches import kernel, numbering
+from koekao.batches.foresight import foresight_of
 from koekao.batches.spec import Plan, Spec
 from koekao.corpus import Corpus
 from koekao.errors import BatchError, KoekaoError, PlanError
@@ -51,10 +53,15 @@ class FrameSource:
 
 
 class Block:
-    """Some rows ready to be gathered: their table, the names of their takes, and the shards that each row touches."""
+    """Some rows ready to be gathered: their table, the names of their takes, and the shards that each row touches.
 
-    def __init__(self, table: NDArray[np.int64], names: list[str], touched: list[tuple[Any, list[int]]]) -> None:
-        self.table, self.names, self.touched = table, names, touched
+    It holds the maps that its addresses lie in.
+    """
+
+    def __init__(
+        self, table: NDArray[np.int64], names: list[str], touched: list[tuple[Any, list[int]]], held: list[Any]
+    ) -> None:
+        self.table, self.names, self.touched, self._held = table, names, touched, held
         self.address, self.width = table.ctypes.data, table.shape[1]
         in_all = [(files, {shard for shard in shards if shard >= 0}) for files, shards in touched]
         self._in_few = in_all if all(len(shards) <= 1 for _, shards in in_all) else None
@@ -109,12 +116,13 @@ class Sources:
         table[:, numbering.IS_DENSE] = rows.is_dense
         touched: dict[int, tuple[Any, list[int]]] = {}
         bases: dict[int, Any] = {}
+        held: list[Any] = []
         for source in self.frames:
             if id(source.files) not in touched:
                 shards = np.full(len(rows), -1, np.int64)
                 shards[real] = source.shard[take]
                 touched[id(source.files)] = source.files, shards.tolist()
-                bases[id(source.files)] = _bases(source.files, source.shard[take])
+                bases[id(source.files)] = _bases(source.files, source.shard[take], held)
         if self.has_sound:
             begin = self.corpus.clock.frame_starts(start)
             table[real, numbering.SAMPLES] = np.clip(self.corpus.n_samples[take] - begin, 0, self.n_samples)
@@ -123,9 +131,13 @@ class Sources:
         for column, source in enumerate(self.frames, start=numbering.FIRST_FRAME_COLUMN):
             within = source.offset[take] + start * source.frame_bytes
             table[real, column] = bases[id(source.files)] + within
-        name_of = {number: self.corpus.names[number] for number in set(take.tolist())} | {NO_TAKE: ""}
-        names = [name_of[number] for number in rows.take.tolist()]
-        return Block(table, names, list(touched.values()))
+        return Block(table, self.names(rows), list(touched.values()), held)
+
+    def names(self, rows: Rows) -> list[str]:
+        """The name of each row's take; empty for a row without one."""
+        numbers = rows.take.tolist()
+        name_of = {number: self.corpus.names[number] for number in set(numbers) - {NO_TAKE}} | {NO_TAKE: ""}
+        return [name_of[number] for number in numbers]
 
 
 class PlannedBlocks:
@@ -133,9 +145,10 @@ class PlannedBlocks:
 
     def __init__(self, sources: Sources, plan: Plan, rank: int) -> None:
         self.plan, self._sources = plan, sources
-        self.n_rows, self.where = sources.spec.batch_size, sources.corpus.path
+        self.n_rows, self.where = sources.spec.batch_size, sources.corpus.place
         self._share = slice(rank * self.n_rows, (rank + 1) * self.n_rows)
-        self._batches = max(1, _BLOCK_ROWS // self.n_rows)
+        self._foresight = foresight_of(sources.frames, plan, self._share)
+        self._batches = 1 if self._foresight else max(1, _BLOCK_ROWS // self.n_rows)
         self._kept: dict[int, Block] = {}
         self._lock = threading.Lock()
 
@@ -173,15 +186,20 @@ class PlannedBlocks:
 
     def names(self, number: int) -> list[str]:
         """Names of the takes of the batch's rows."""
-        block, row, _ = self.find(number)
+        block = self._kept.get(number // self._batches)
+        if block is None:  # for a name no shard needs to be there
+            return self._sources.names(self.plan.batches(number, 1, share=self._share))
+        row = number % self._batches * self.n_rows
         return block.names[row : row + self.n_rows]
 
     def _make(self, place: int) -> Block:
         first = place * self._batches
         count = min(self._batches, self.plan.n_batches - first)
-        block = self._sources.block(self.plan.batches(first, count, share=self._share))
-        while len(self._kept) >= _KEPT_BLOCKS:
+        if self._foresight:
+            self._foresight.look_beyond(first)
+        while len(self._kept) >= (1 if self._foresight else _KEPT_BLOCKS):  # first: the cache may want the room
             del self._kept[next(iter(self._kept))]
+        block = self._sources.block(self.plan.batches(first, count, share=self._share))
         self._kept[place] = block
         return block
 
@@ -193,9 +211,10 @@ def _frame_source(corpus: Corpus, spec: Spec, key: str) -> FrameSource:
     return FrameSource(key, column.frame_shape, column.dtype, column.files, column.shard, column.offset)
 
 
-def _bases(files: Any, shards: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The address of each row's shard; one for all where there is but one."""
+def _bases(files: Any, shards: NDArray[np.int64], held: list[Any]) -> NDArray[np.int64]:
+    """The address of each row's shard; one for all where there is but one. The maps are added to ``held``."""
     used = sorted(set(shards.tolist()))
+    held += [files.shard(number) for number in used]
     addresses = np.array([files.base_address(number) for number in used], np.int64)
     return addresses if len(used) <= 1 else addresses[np.searchsorted(used, shards)]
 

@@ -24,11 +24,14 @@ from koekao.cli.features import features
 from koekao.cli.inspect import inspect
 from koekao.cli.live import live
 from koekao.cli.pack import pack
+from koekao.cli.plot import plot
 from koekao.cli.pretrain import pretrain
+from koekao.cli.render import render
 from koekao.cli.serve import serve
 from koekao.cli.synthesize import synthesize
 from koekao.cli.train import train
 from koekao.cli.verify import verify
+from koekao.cli.view import view
 from koekao.errors import KoekaoError
 
 EXIT_ERROR = 2
@@ -45,6 +48,9 @@ _VERBS: tuple[Callable[..., int | None], ...] = (
     train,
     evaluate,
     animate,
+    view,
+    plot,
+    render,
     live,
     serve,
     export,

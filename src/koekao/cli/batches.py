@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from koekao.cli.console import count, json_out, say, table, working
+from koekao.cli.place import Place
 from koekao.windows.grid import Short
 from koekao.windows.stride import Mode, Schedule
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def batches(
-    corpus: Path,
+    corpus: Place,
     /,
     *,
     kind: Literal["both", "streams", "clips"] = "both",

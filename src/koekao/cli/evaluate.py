@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from koekao.arkit import N_CURVES
 from koekao.cli.console import count, json_out, names, say, table, working
+from koekao.cli.place import Place
 
 if TYPE_CHECKING:
     from koekao.training import Evaluation
@@ -28,7 +29,7 @@ _COLUMNS = {
 
 def evaluate(
     run: Path,
-    corpus: Path,
+    corpus: Place,
     /,
     *,
     split: Literal["unseen", "train", "val", "test", "all"] = "unseen",

@@ -23,7 +23,9 @@ from koekao.cli.console import (
     takes_table,
     working,
 )
+from koekao.cli.place import Place
 from koekao.errors import KoekaoError, TakeError
+from koekao.place import is_url, local_path
 from koekao.takes.folder import (
     CURVE_ENDINGS,
     MOVIE_ENDINGS,
@@ -38,7 +40,7 @@ _How = dict[str, Any]
 
 
 def inspect(
-    thing: Path,
+    thing: Place,
     /,
     *,
     all_takes: bool = False,
@@ -52,7 +54,7 @@ def inspect(
     Of a folder every file is looked at; those that cannot be used are listed with the reason, and the exit code is 2.
 
     Args:
-        thing: what to look at.
+        thing: what to look at; of a corpus also the URL.
         all_takes: list every take of a large corpus.
         read: the format of the curves, where their content is not to decide.
         order: the order of curves in files that do not name them.
@@ -60,6 +62,10 @@ def inspect(
         json: print everything as JSON.
     """
     how: _How = {"format": read, "order": order, "fps": rows_fps}
+    if is_url(thing):
+        _corpus(thing, all_takes=all_takes, json=json)
+        return None
+    thing = local_path(thing)
     if (thing / "corpus.json").is_file():
         _corpus(thing, all_takes=all_takes, json=json)
     elif thing.is_dir():
@@ -71,7 +77,7 @@ def inspect(
     return None
 
 
-def _corpus(path: Path, *, all_takes: bool, json: bool) -> None:
+def _corpus(path: Path | str, *, all_takes: bool, json: bool) -> None:
     from koekao.corpus import Corpus, describe
 
     summary = describe(Corpus.open(path))

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from koekao.cli.console import json_out, say
+from koekao.cli.place import Place
 from koekao.training.config import TrainConfig
 from koekao.training.settings_file import as_yaml, merged
 
@@ -46,7 +47,7 @@ _DEFAULTS = _Options()
 
 
 def train(
-    corpus: Path,
+    corpus: Place,
     run: Path,
     /,
     *,
@@ -80,7 +81,7 @@ def train(
 
 
 def run_training(
-    corpus: Path, run: Path, config: TrainConfig, *, resume: bool = False, json: bool = False
+    corpus: Path | str, run: Path, config: TrainConfig, *, resume: bool = False, json: bool = False
 ) -> int | None:
     """Train with progress on the screen, if there are several processes on that of the first; returns the exit code."""
     from koekao.cli.progress import TrainingProgress

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from koekao.cli.console import count, json_out, say, working
+from koekao.cli.place import Place
 
 EXIT_PROBLEMS = 1
 
 
-def verify(corpus: Path, /, *, takes: Path | None = None, json: bool = False) -> int | None:
+def verify(corpus: Place, /, *, takes: Path | None = None, json: bool = False) -> int | None:
     """Read every byte of a corpus and compare it with what was packed.
 
     The columns beside it are looked at too. The exit code is 1 if anything is wrong, 0 if all is well.

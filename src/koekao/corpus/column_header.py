@@ -127,6 +127,11 @@ def column_folders(corpus: Path) -> list[Path]:
     return sorted(path for path in (corpus / COLUMNS_FOLDER).glob("*") if _FOLDER.fullmatch(path.name))
 
 
+def is_column_folder(name: str) -> bool:
+    """Whether a folder of this name is that of a column."""
+    return _FOLDER.fullmatch(name) is not None
+
+
 def column_names(corpus: Path) -> tuple[str, ...]:
     """Every name once, rising."""
     return tuple(sorted({name_of(folder) for folder in column_folders(corpus)}))

@@ -34,6 +34,7 @@ from koekao.corpus.column_header import (
 )
 from koekao.corpus.index import check_shards, numbers, read_rows, refuse_rows
 from koekao.corpus.mapped import MappedFiles, Mark, mark_of
+from koekao.corpus.remote.fetched import FetchedFiles
 from koekao.errors import ConfigError, CorpusError
 
 if TYPE_CHECKING:
@@ -45,9 +46,13 @@ ROWS_SCHEMA = pa.schema([("n_frames", pa.int64()), ("shard", pa.int64()), ("offs
 class ColumnFiles(MappedFiles):
     """The shards of a column by number, and its header."""
 
-    def __init__(self, folder: Path, header: ColumnHeader, mark: Mark | None = None) -> None:
-        super().__init__(folder, header.shards, HEADER_FILE, mark)
-        self.header = header
+    def __init__(
+        self, folder: Path, header: ColumnHeader, mark: Mark | None = None, fetched: FetchedFiles | None = None
+    ) -> None:
+        super().__init__(folder, header.shards, HEADER_FILE, mark, fetched)
+        self.header, self.fetched = header, fetched
+        if fetched is not None:
+            fetched.shards = header.shards
 
     @property
     def id(self) -> str:
@@ -105,8 +110,9 @@ class FrameColumn:
             CorpusError: a shard that is missing, or was cut or replaced since.
         """
         number, start, n_frames = int(self.shard[i]), int(self.offset[i]), int(self.n_frames[i])
+        whole = self.files.shard(number)
         self.files.refuse_truncated((number,))
-        mine = self.files.shard(number)[start : start + n_frames * self.frame_bytes]
+        mine = whole[start : start + n_frames * self.frame_bytes]
         return mine.view(DTYPE).reshape(n_frames, *self.frame_shape)
 
 
@@ -119,7 +125,7 @@ def open_column(corpus: Corpus, name: str, key: str | None = None) -> FrameColum
     Raises:
         ConfigError: none of that name or key, or several. CorpusError: damaged, or of another corpus.
     """
-    files = _find(corpus.path, name, key)
+    files = _find(corpus, name, key)
     header, path = files.header, files.folder / HEADER_FILE
     if header.corpus != corpus.id:
         what = f"a column of corpus {header.corpus[:12]}..."
@@ -139,22 +145,24 @@ def open_column(corpus: Corpus, name: str, key: str | None = None) -> FrameColum
     return FrameColumn(name=header.name, key=header.key, config=config, frame_shape=shape, files=files, **mine)
 
 
-def _find(corpus: Path, name: str, key: str | None) -> ColumnFiles:
+def _find(of: Corpus, name: str, key: str | None) -> ColumnFiles:
+    of.files.fetch_columns()
+    corpus, where = of.path, of.files.place
     there = [path for path in column_folders(corpus) if name_of(path) == name]
     found = [path for path in there if key_of(path).startswith((key or "")[:KEY_LETTERS])]
     if len(found) != 1:
         keys = ", ".join(key_of(path) for path in found or there)
         if found:
-            raise ConfigError(f"holds {len(found)} columns {name!r}", where=corpus, do=f"name the key: {keys}")
+            raise ConfigError(f"holds {len(found)} columns {name!r}", where=where, do=f"name the key: {keys}")
         if there:
-            raise ConfigError(f"holds no column {name!r} with key {key!r}", where=corpus, expected=f"one of {keys}")
+            raise ConfigError(f"holds no column {name!r} with key {key!r}", where=where, expected=f"one of {keys}")
         names = ", ".join(column_names(corpus)) or "none yet: koekao features makes one"
-        raise ConfigError(f"holds no column {name!r}", where=corpus, do=f"the columns there: {names}")
+        raise ConfigError(f"holds no column {name!r}", where=where, do=f"the columns there: {names}")
     mark = mark_of(found[0] / HEADER_FILE)
     header = read_column_header(found[0])
     if key is not None and not header.key.startswith(key):
-        raise ConfigError(f"holds no column {name!r} with key {key!r}", where=corpus, expected=f"{header.key}")
-    return ColumnFiles(found[0], header, mark)
+        raise ConfigError(f"holds no column {name!r} with key {key!r}", where=where, expected=f"{header.key}")
+    return ColumnFiles(found[0], header, mark, of.files.fetched_column(found[0]))
 
 
 def read_column_rows(files: ColumnFiles) -> dict[str, NDArray[np.int64]]:
@@ -164,7 +172,9 @@ def read_column_rows(files: ColumnFiles) -> dict[str, NDArray[np.int64]]:
         CorpusError: a file missing, changed or of another size, or rows that cannot be.
     """
     header, folder = files.header, files.folder
-    for entry in header.shards:
+    if files.fetched is not None:
+        files.fetched.have(header.rows)
+    for entry in header.shards if files.fetched is None else ():
         problem = entry.problem(folder, checksum=False)
         if problem is not None:
             raise problem

@@ -31,9 +31,11 @@ from koekao.corpus.header import HEADER_FILE
 from koekao.corpus.index import numbers, read_index
 from koekao.corpus.mapped import mark_of
 from koekao.corpus.names import Labels, Names
+from koekao.corpus.remote import CacheConfig, corpus_at
 from koekao.corpus.split import SPLITS
 from koekao.corpus.verify import verify
 from koekao.errors import ConfigError, CorpusError
+from koekao.place import is_url, local_path
 from koekao.takes.take import Source, Take
 
 _NUMBERS = ("n_frames", "n_samples", "shard", "audio_offset", "curves_offset", "valid_offset")
@@ -44,7 +46,7 @@ class Corpus:
     """Takes of a corpus, all or a selection.
 
     Attributes:
-        path: the folder.
+        path: the folder; of a corpus that lies elsewhere its folder in the cache.
         id: identity of the whole corpus; a selection has the same.
         clock: sample rate and frame rate.
         audio_dtype: int16 or float32.
@@ -73,14 +75,17 @@ class Corpus:
     files: CorpusFiles
 
     @classmethod
-    def open(cls, path: str | Path) -> Corpus:
-        """Open the corpus in folder ``path``.
+    def open(cls, path: str | Path, *, cache: CacheConfig | None = None) -> Corpus:
+        """Open the corpus in folder ``path``, or at a URL (``s3://bucket/corpus``, see :mod:`koekao.corpus.remote`).
+
+        Args:
+            cache: where what comes from a URL is kept; by default as $KOEKAO_CACHE and $KOEKAO_CACHE_GB say.
 
         Raises:
             CorpusError: no corpus there, a newer version, an edited or damaged header or index, a shard that is
                 missing or of another size, a take that would lie outside its shard.
         """
-        files, index = _files_and_index(Path(path))
+        files, index = _remote(path, cache) if is_url(path) else _local(local_path(path))
         header = files.header
         return cls(
             path=files.folder,
@@ -99,7 +104,12 @@ class Corpus:
         return len(self.names)
 
     def __repr__(self) -> str:
-        return f"Corpus({str(self.path)!r}, {len(self)} takes, {self.seconds:.1f} s, id {self.id[:12]})"
+        return f"Corpus({self.place!r}, {len(self)} takes, {self.seconds:.1f} s, id {self.id[:12]})"
+
+    @property
+    def place(self) -> str:
+        """Where it lies: the folder, or the URL."""
+        return self.files.place
 
     @property
     def sample_rate(self) -> int:
@@ -190,6 +200,7 @@ class Corpus:
     @property
     def column_names(self) -> tuple[str, ...]:
         """Names of the frame columns that were packed beside this corpus."""
+        self.files.fetch_columns()
         return column_names(self.path)
 
     def column(self, name: str, key: str | None = None) -> FrameColumn:
@@ -209,7 +220,7 @@ class Corpus:
         The columns beside the corpus are among them, and with ``takes_dir`` (the folder that was packed) the sources.
         See :mod:`koekao.corpus.verify`.
         """
-        found = verify(self.path, takes_dir)
+        found = verify(self.path if self.files.fetched is None else self.files.fetched.store.url, takes_dir)
         try:
             self.files.refuse_replaced()
         except CorpusError as error:
@@ -218,11 +229,17 @@ class Corpus:
 
     def _view(self, i: int, offsets: NDArray[np.int64], n_bytes: int, dtype: np.dtype[Any]) -> NDArray[Any]:
         number, start = int(self.shard[i]), int(offsets[i])
+        whole = self.files.shard(number)
         self.files.refuse_truncated((number,))
-        return self.files.shard(number)[start : start + n_bytes].view(dtype)
+        return whole[start : start + n_bytes].view(dtype)
 
 
-def _files_and_index(folder: Path) -> tuple[CorpusFiles, Any]:
+def _remote(url: str | Path, cache: CacheConfig | None) -> tuple[CorpusFiles, Any]:
+    files = CorpusFiles.fetch(corpus_at(str(url), cache))
+    return files, read_index(files.folder, files.header)
+
+
+def _local(folder: Path) -> tuple[CorpusFiles, Any]:
     """What :meth:`Corpus.open` reads; of the new corpus where the old one is replaced while it is being opened."""
     while True:
         mark = mark_of(folder / HEADER_FILE)

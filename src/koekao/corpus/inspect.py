@@ -34,7 +34,7 @@ class CorpusSummary:
     """A corpus, or a selection of its takes, in numbers.
 
     Attributes:
-        path, id: the corpus.
+        path, id: the corpus: its folder or URL.
         sample_rate: Hz.
         fps: frames a second as text (``"30000/1001"``).
         audio_dtype: int16 or float32.
@@ -79,7 +79,7 @@ def describe(corpus: Corpus) -> CorpusSummary:
     hours = {split: sum(take.seconds for take in takes if take.split == split) / 3600 for split in SPLITS}
     header = corpus.files.header
     return CorpusSummary(
-        path=str(corpus.path),
+        path=corpus.place,
         id=corpus.id,
         sample_rate=corpus.sample_rate,
         fps=str(corpus.fps),

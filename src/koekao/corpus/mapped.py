@@ -1,5 +1,9 @@
 """Many data files of one folder as read-only maps, each mapped at its first use and kept for good.
 
+Where the files come from elsewhere (``origin``: the cache of a remote corpus, see :mod:`koekao.corpus.remote`) each is
+asked for before it is mapped, and a map is kept no longer than somebody holds it, for the cache may be smaller than the
+corpus. Whoever uses addresses holds the maps that they lie in.
+
 A map holds no descriptor, so thousands of files can be mapped at once; a few descriptors are kept beside them to see
 whether a file was cut since. That is what :meth:`MappedFiles.refuse_truncated` asks before bytes are touched: reading a
 map behind the end of its file is SIGBUS, the end of the process, and no exception tells of it.
@@ -16,9 +20,10 @@ import threading
 import weakref
 from abc import abstractmethod
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -34,6 +39,19 @@ Mark = tuple[int, ...]
 _ALIVE: weakref.WeakSet[MappedFiles] = weakref.WeakSet()
 
 
+class Origin(Protocol):
+    """Where files come from that need not be in the folder yet."""
+
+    def held(self, entry: DataFile) -> AbstractContextManager[Callable[[NDArray[np.uint8]], None]]:
+        """Have the file in the folder; the map that is handed to what is yielded keeps it there while it lives."""
+
+    def expect(self, numbers: Sequence[int]) -> None:
+        """These files will be asked for soon, the first one first."""
+
+    def is_complete(self) -> bool:
+        """Whether all files are in the folder."""
+
+
 class MappedFiles:
     """The data files of a folder, by number. Threads may share it; pickled it leaves its maps and descriptors behind.
 
@@ -42,19 +60,29 @@ class MappedFiles:
         entries: name and size of each.
         header_file: the file in the folder that tells whether it is still the same one.
         mark: :func:`mark_of` that file, taken before it was read; without it the first look reads it once more.
+        origin: where files come from that are not in the folder yet.
     """
 
-    def __init__(self, folder: Path, entries: Sequence[DataFile], header_file: str, mark: Mark | None = None) -> None:
-        self.folder = folder
+    def __init__(
+        self,
+        folder: Path,
+        entries: Sequence[DataFile],
+        header_file: str,
+        mark: Mark | None = None,
+        origin: Origin | None = None,
+    ) -> None:
+        self.folder, self.origin = folder, origin
         self._entries, self._header_file, self._mark = entries, header_file, mark
         self._begin()
 
     def _begin(self) -> None:
-        self._maps: dict[int, NDArray[np.uint8]] = {}
+        self._maps: MutableMapping[int, NDArray[np.uint8]] = (
+            {} if self.origin is None else weakref.WeakValueDictionary()
+        )
         self._bases: dict[int, int] = {}
         self._identities: dict[int, Mark] = {}
         self._descriptors: OrderedDict[int, int] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         weakref.finalize(self, _close_all, self._descriptors)
         _ALIVE.add(self)
 
@@ -85,10 +113,25 @@ class MappedFiles:
         return self._map(int(number)) if mapped is None else mapped
 
     def base_address(self, number: int) -> int:
-        """Address of the first byte of file ``number``; it stays good as long as this object lives."""
+        """Address of the first byte of file ``number``.
+
+        It stays good as long as this object lives; with an ``origin`` as long as somebody holds :meth:`shard` of it.
+        """
+        if self.origin is not None:
+            return int(self.shard(number).ctypes.data)
         if number not in self._bases:
             self._bases[number] = self.shard(number).ctypes.data
         return self._bases[number]
+
+    def expect(self, numbers: Sequence[int]) -> None:
+        """Tell that these files will be asked for soon, the first one first; those that come from elsewhere set out."""
+        if self.origin is not None:
+            self.origin.expect(numbers)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no file has to come from elsewhere first; one look at each where they do."""
+        return self.origin is None or self.origin.is_complete()
 
     def refuse_truncated(self, numbers: Iterable[int]) -> None:
         """Raise CorpusError if one of these files is shorter now than it was when it was packed.
@@ -122,6 +165,17 @@ class MappedFiles:
         self._mark = mark
 
     def _map(self, number: int) -> NDArray[np.uint8]:
+        if self.origin is None:
+            return self._map_file(number)
+        with self.origin.held(self._entries[number]) as hold:
+            mapped = self._map_file(number)
+            hold(mapped)
+        with self._lock:  # an older file of that name, and files that nobody uses: the cache may want their room
+            for gone in [old for old in self._descriptors if old == number or old not in self._maps]:
+                os.close(self._descriptors.pop(gone))
+        return mapped
+
+    def _map_file(self, number: int) -> NDArray[np.uint8]:
         entry = self._entries[number]
         problem = entry.problem(self.folder, checksum=False)
         if problem is not None:
@@ -132,8 +186,10 @@ class MappedFiles:
         except (OSError, pa.ArrowException) as error:
             raise CorpusError(f"cannot be mapped ({error})", where=path, do="open the corpus again") from error
         self.refuse_replaced()  # after mapping: a map of the old folder stays good, one of the new is caught here
-        self._identities.setdefault(number, identity)
-        return self._maps.setdefault(number, mapped)  # where two threads came at once, both go on with one map
+        kept = self._maps.setdefault(number, mapped)  # where two threads came at once, both go on with one map
+        if kept is mapped:
+            self._identities[number] = identity
+        return kept
 
     def _reopen(self, number: int) -> int | None:
         """A descriptor of the file that is mapped as ``number``; None where its name leads to another file now."""
@@ -190,7 +246,7 @@ def _mapped(path: Path, n_bytes: int) -> NDArray[np.uint8]:
 def _unlock_all() -> None:
     """A process forked while a thread of its parent held a lock would wait for that thread for ever."""
     for files in _ALIVE:
-        files._lock = threading.Lock()
+        files._lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

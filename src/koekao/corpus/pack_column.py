@@ -104,7 +104,10 @@ def _checked(
     n_takes = sum(shard.takes for shard in corpus.files.header.shards)
     if len(corpus) != n_takes:
         what = f"a selection of {len(corpus)} of {n_takes} takes"
-        raise ConfigError(what, where=corpus.path, do="pack the column on the whole corpus; selections can use it")
+        raise ConfigError(what, where=corpus.place, do="pack the column on the whole corpus; selections can use it")
+    if corpus.files.fetched is not None:
+        what, do = "is read from elsewhere", "make the column where the corpus was packed, and upload columns/ with it"
+        raise ConfigError(what, where=corpus.place, expected="a corpus in a folder here", do=do)
     try:
         settings = json.loads(json.dumps(dict(config), allow_nan=False, sort_keys=True))
     except (TypeError, ValueError) as error:

@@ -2,52 +2,84 @@
 
 Looked at are the header (every byte of it, for the hashes in it do not cover how it is spelt), all files by checksum,
 what index and sources say, the columns beside the corpus, and if asked the files that the takes were packed from, which
-somebody may have edited since, to the same size even. What it gives up is time: as much as reading everything takes.
+somebody may have edited since, to the same size even. A corpus at a URL is read there, not in the cache. What it gives
+up is time: as much as reading everything takes.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from koekao.corpus.column_header import HEADER_FILE as COLUMN_HEADER_FILE
 from koekao.corpus.column_header import column_folders, read_column_header
 from koekao.corpus.columns import ColumnFiles, read_column_rows
-from koekao.corpus.datafile import REPACK, sha256_of
+from koekao.corpus.datafile import REPACK, DataFile, sha256_of
+from koekao.corpus.files import CorpusFiles
 from koekao.corpus.header import HEADER_FILE, Header, read_header
 from koekao.corpus.index import read_index, read_sources
+from koekao.corpus.remote import FetchedFiles, corpus_at
 from koekao.errors import CorpusError
+from koekao.place import is_url, local_path
 
 
 def verify(corpus: str | Path, takes_dir: str | Path | None = None) -> list[CorpusError]:
     """Everything that is wrong with the corpus in a folder; an empty list means that all is as it was packed.
 
     Args:
-        corpus: its folder.
+        corpus: its folder, or a URL.
         takes_dir: the folder of takes that it was packed from, if its sources shall be compared too.
 
     Raises:
         CorpusError: there is no corpus, or no such folder of takes.
     """
-    folder = Path(corpus)
-    if not (folder / HEADER_FILE).is_file():
-        read_header(folder)  # says why it is none
     if takes_dir is not None and not Path(takes_dir).is_dir():
         raise CorpusError("no such folder", where=takes_dir, expected="the folder that the takes were packed from")
+    takes_dir = None if takes_dir is None else Path(takes_dir)
+    if is_url(corpus):
+        return _verify_fetched(corpus_at(str(corpus)), takes_dir)
+    folder = local_path(corpus)
+    if not (folder / HEADER_FILE).is_file():
+        read_header(folder)  # says why it is none
     try:
         header = read_header(folder)
     except CorpusError as error:
         return [error]
-    return list(_problems(folder, header, None if takes_dir is None else Path(takes_dir)))
+    found = list(_problems(folder, header, partial(DataFile.problem, folder=folder, checksum=True), takes_dir))
+    for column in column_folders(folder):
+        found += _column_problems(column, header.id, partial(DataFile.problem, folder=column, checksum=True))
+    return found
 
 
-def _problems(folder: Path, header: Header, takes_dir: Path | None) -> Iterator[CorpusError]:
+def _verify_fetched(fetched: FetchedFiles, takes_dir: Path | None) -> list[CorpusError]:
+    """Every byte is read at the URL; header, index and sources are looked into as they came to the cache."""
+    try:
+        files = CorpusFiles.fetch(fetched)
+    except CorpusError as error:
+        return [error]
+    found = list(_problems(files.folder, files.header, fetched.problem, takes_dir, have=fetched.have))
+    files.fetch_columns()
+    for column in column_folders(files.folder):
+        there = files.fetched_column(column)
+        if there is not None:
+            found += _column_problems(column, files.header.id, there.problem, there)
+    return found
+
+
+def _problems(
+    folder: Path,
+    header: Header,
+    problem_of: Callable[[DataFile], CorpusError | None],
+    takes_dir: Path | None,
+    have: Callable[[DataFile], None] = lambda file: None,
+) -> Iterator[CorpusError]:
     yield from _spelling(folder / HEADER_FILE, header)
     damaged = set()
     for file in header.files:
-        problem = file.problem(folder, checksum=True)
+        problem = problem_of(file)
         if problem is not None:
             damaged.add(file.file)
             yield problem
@@ -55,11 +87,10 @@ def _problems(folder: Path, header: Header, takes_dir: Path | None) -> Iterator[
     if header.index.file not in damaged:
         index = yield from _read(read_index, folder, header)
     if header.sources.file not in damaged:
+        have(header.sources)
         sources = yield from _read(read_sources, folder, header)
     if takes_dir is not None and sources is not None:
         yield from _changed_sources(index, sources, takes_dir)
-    for column in column_folders(folder):
-        yield from _column_problems(column, header.id)
 
 
 def _read(read: Callable[..., Any], *arguments: Any) -> Generator[CorpusError, None, Any]:
@@ -79,7 +110,12 @@ def _spelling(path: Path, header: Any) -> Iterator[CorpusError]:
     yield CorpusError("is spelt otherwise than it was packed", where=path, do="the file was edited; " + REPACK)
 
 
-def _column_problems(folder: Path, corpus_id: str) -> Iterator[CorpusError]:
+def _column_problems(
+    folder: Path,
+    corpus_id: str,
+    problem_of: Callable[[DataFile], CorpusError | None],
+    fetched: FetchedFiles | None = None,
+) -> Iterator[CorpusError]:
     header = yield from _read(read_column_header, folder)
     if header is None:
         return
@@ -87,11 +123,11 @@ def _column_problems(folder: Path, corpus_id: str) -> Iterator[CorpusError]:
     if header.corpus != corpus_id:
         what, expected = f"a column of corpus {header.corpus[:12]}...", f"corpus {corpus_id[:12]}..."
         yield CorpusError(what, where=folder, expected=expected, do=header.rows.remedy)
-    found = [file.problem(folder, checksum=True) for file in (header.rows, *header.shards)]
+    found = [problem_of(file) for file in (header.rows, *header.shards)]
     problems = [problem for problem in found if problem is not None]
     yield from problems
     if not problems:
-        yield from _read(read_column_rows, ColumnFiles(folder, header))
+        yield from _read(read_column_rows, ColumnFiles(folder, header, fetched=fetched))
 
 
 def _changed_sources(index: Any, sources: Any, takes_dir: Path) -> Iterator[CorpusError]:

@@ -6,9 +6,9 @@ With sample n = P q + p and bin k = k1 + Q k2 the transform falls into P transfo
 by exp(-2 pi i p k1 / N), and Q transforms of P of those (Cooley and Tukey, "An Algorithm for the Machine Calculation of
 Complex Fourier Series", 1965). P is the factor of N nearest to its root: for 1024 samples 32 by 32, tables of 29 KB.
 
-Turned down: ONNX's DFT operator, as exact but 2.4 times slower in onnxruntime (20 beside 8 microseconds a piece of
-1024 on one core) and missing from GPU backends; one product with a table of all angles, 4 MB and 24 microseconds; that
-product folded in half by symmetry, 2 MB and 13 microseconds, and twice the rounding.
+Turned down: ONNX's DFT operator, as exact but 2.5 times slower in onnxruntime (19 beside 8 microseconds a piece of
+1024 on one core, benchmarks/export.py) and missing from GPU backends; one product with a table of all angles, 4 MB and
+24 microseconds; that product folded in half by symmetry, 2 MB and 13 microseconds, and twice the rounding.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ class Step(nn.Module):
 
 def graph_of(model: FaceModel) -> FaceModel:
     """A copy of ``model`` on the CPU, in evaluation mode, with stand-ins for what cannot be drawn."""
-    drawn = copy.deepcopy(model).cpu().eval()
+    drawn = copy.deepcopy(model).cpu()
     drawn.features = GraphLogMel(drawn.features)
     for owner in list(drawn.modules()):
         for name, part in list(owner.named_children()):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import struct
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,15 @@ _NORMAL_MOVES = 2e-3
 
 def head_glb(head: Head | None = None) -> bytes:
     """The file, self-contained; ``head`` is :func:`koekao.head.make_head` unless another is given."""
-    head = head or make_head()
+    return _own() if head is None else _made(head)
+
+
+@cache
+def _own() -> bytes:
+    return _made(make_head())
+
+
+def _made(head: Head) -> bytes:
     binary = _Binary()
     normals = head.normals(head.positions)
     bent = [head.normals(head.positions + target) - normals for target in head.targets]

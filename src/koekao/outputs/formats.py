@@ -38,7 +38,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "livelink_csv": Format(endings=(".csv",), writing=livelink_csv.writing, has_pose=True),
         "jsonl": Format(endings=(".jsonl",), writing=jsonl.writing, has_pose=True),
         "named_json": Format(endings=(".json",), writing=named_json.writing),
-        "gltf": Format(endings=(".glb", ".gltf"), writing=gltf.writing, takes_face=True),
+        "gltf": Format(endings=(".glb", ".gltf"), writing=gltf.writing, has_pose=True, takes_face=True),
         "usd": Format(endings=(".usdc", ".usda", ".usd"), writing=usd.writing),
         "audio2face_csv": Format(endings=(".csv",), writing=audio2face_csv.writing),
         "beat_json": Format(endings=(".json",), writing=named_json.writing_beat),

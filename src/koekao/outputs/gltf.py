@@ -6,10 +6,11 @@ the face. Its numbers stand behind what the first buffer has (in ``.gltf``: in a
 every byte, index and offset that was in the file stays. Meshes whose targets are named alike share their numbers.
 Source: glTF 2.0 specification, sections 3.6.2 (accessors), 3.11 (animations) and 4 (GLB).
 
-The keys are set aside on the disk while they come, 208 bytes a frame; of the times 4 bytes a frame are held.
+The keys are set aside on the disk while they come, 224 bytes a frame; of the times 4 bytes a frame are held.
 
-What it gives up: the rotations of head and eyes, for no two files agree which nodes those are; times finer than
-float32, which after two hours are good to a quarter of a millisecond.
+What it gives up: the rotations of the head on a face of the caller's, for no two files agree which node that is, and
+those of the eyes, whose curves turn them already; times finer than float32, which after two hours are good to a
+quarter of a millisecond.
 """
 
 from __future__ import annotations
@@ -62,15 +63,18 @@ def writing(target: Target) -> Iterator[Append]:
     if missing:
         what = f"{file.path}: no morph target for {len(missing)} of the 52 curves: {', '.join(missing)}"
         warnings.warn(what, stacklevel=2)
+    head = _head_node(file) if target.face is None else None
     times = array("f")
-    with spool_beside(target.temporary, N_CURVES) as spool:
+    with spool_beside(target.temporary, N_CURVES) as spool, spool_beside(target.temporary, 4) as turns:
+        turned = _Turned(turns, head is not None, target)
 
         def append(frames: Frames) -> None:
             spool.add(frames.curves)
+            turned.add(frames)
             times.extend(float(frames.times.exact(frames.first + i)) for i in range(len(frames.curves)))
 
         yield append
-        keys = _Keys(spool, _increasing(times, target), nodes)
+        keys = _Keys(spool, _increasing(times, target), nodes, {head: turns} if head is not None and turned.any else {})
         with target.temporary.open("wb") as out:
             if is_text:
                 _write_text(out, file, before, keys)
@@ -87,18 +91,49 @@ def _increasing(times: array[float], target: Target) -> NDArray[np.float32]:
     return found
 
 
+def _head_node(file: GltfFile) -> int:
+    """The node of koekao's head that turns with it."""
+    return next(i for i, node in enumerate(file.entries("nodes")) if node.get("name") == "head")
+
+
+class _Turned:
+    """The head's rotations as quaternions, once one of them is not 0."""
+
+    def __init__(self, spool: Spool, has_node: bool, target: Target) -> None:
+        self._spool, self._has_node, self._target = spool, has_node, target
+        self.any = False
+
+    def add(self, frames: Frames) -> None:
+        angles = np.zeros((len(frames.curves), 3), np.float32) if frames.pose is None else frames.pose[:, :3]
+        if angles.any() and not self.any and not self._has_node:
+            what = f"{self._target.path}: a face of your own has no place for the rotations of the head"
+            warnings.warn(what, stacklevel=4)
+        self.any |= bool(angles.any())
+        self._spool.add(quaternions(angles))
+
+
+def quaternions(angles: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``[n, 3]`` yaw, pitch and roll in radians (:func:`koekao.head.head.turn`) to ``[n, 4]`` x, y, z, w."""
+    (cy, cp, cr), (sy, sp, sr) = np.cos(angles.T / 2), np.sin(angles.T / 2)
+    x, y = cy * sp * cr + sy * cp * sr, sy * cp * cr - cy * sp * sr
+    z, w = cy * cp * sr - sy * sp * cr, cy * cp * cr + sy * sp * sr
+    return np.stack([x, y, z, w], 1).astype(np.float32)
+
+
 class _Keys:
     """The numbers of the animation, as they will lie one after another, and the entries that tell of them."""
 
-    def __init__(self, spool: Spool, times: NDArray[np.float32], nodes: dict[int, Targets]) -> None:
-        self._spool, self._times, self._nodes = spool, times, nodes
+    def __init__(
+        self, spool: Spool, times: NDArray[np.float32], nodes: dict[int, Targets], turns: dict[int, Spool]
+    ) -> None:
+        self._spool, self._times, self._nodes, self._turns = spool, times, nodes, turns
         self._sets = list(dict.fromkeys(nodes.values()))  # of meshes with the same targets, one
-        self.n_bytes = 4 * len(times) * (1 + sum(len(targets.curves) for targets in self._sets))
+        self.n_bytes = 4 * len(times) * (1 + sum(len(targets.curves) for targets in self._sets) + 4 * len(turns))
 
     def describe(self, file: GltfFile, buffer: int, offset: int) -> None:
         """Add the animation to a document whose buffer ``buffer`` will have the numbers from ``offset`` on."""
         n_frames = len(self._times)
-        bounds = {"min": [float(self._times[0])], "max": [float(self._times[-1])]}
+        bounds: dict[str, Any] = {"min": [float(self._times[0])], "max": [float(self._times[-1])]}
         time = _accessor(file, buffer, offset, n_frames, **bounds)
         offset += 4 * n_frames
         outputs = []
@@ -106,10 +141,17 @@ class _Keys:
             count = n_frames * len(targets.curves)
             outputs.append(_accessor(file, buffer, offset, count))
             offset += 4 * count
+        for _ in self._turns:
+            outputs.append(_accessor(file, buffer, offset, n_frames, "VEC4"))
+            offset += 16 * n_frames
         samplers = [{"input": time, "interpolation": "LINEAR", "output": output} for output in outputs]
         channels = [
             {"sampler": self._sets.index(targets), "target": {"node": node, "path": "weights"}}
             for node, targets in self._nodes.items()
+        ]
+        channels += [
+            {"sampler": len(self._sets) + i, "target": {"node": node, "path": "rotation"}}
+            for i, node in enumerate(self._turns)
         ]
         file.add("animations", {"name": "koekao", "samplers": samplers, "channels": channels})
 
@@ -124,14 +166,15 @@ class _Keys:
                 weights[:] = targets.rest
                 weights[:, driven] = rows[:, curves[driven]]
                 yield weights.tobytes()
+        for turns in self._turns.values():
+            for rows in turns.blocks():
+                yield rows.tobytes()
 
 
-def _accessor(file: GltfFile, buffer: int, offset: int, count: int, **bounds: Any) -> int:
-    view = {"buffer": buffer, "byteOffset": offset, "byteLength": 4 * count}
+def _accessor(file: GltfFile, buffer: int, offset: int, count: int, of: str = "SCALAR", **bounds: Any) -> int:
+    view = {"buffer": buffer, "byteOffset": offset, "byteLength": (16 if of == "VEC4" else 4) * count}
     number = file.add("bufferViews", view)
-    return file.add(
-        "accessors", {"bufferView": number, "componentType": _FLOAT, "count": count, "type": "SCALAR", **bounds}
-    )
+    return file.add("accessors", {"bufferView": number, "componentType": _FLOAT, "count": count, "type": of, **bounds})
 
 
 def _write_binary(out: IO[bytes], file: GltfFile, before: bytes, keys: _Keys, target: Target) -> None:

@@ -1,7 +1,9 @@
 """An exported model as an engine: onnxruntime computes the step, :mod:`koekao.animation` keeps the books.
 
-The file is read whole and handed over as bytes, so a forged one cannot name other files to be read. One thread by
-default: a step of one live frame is too little work to share, and many streams want the cores for themselves.
+A file of ONNX may say that its weights lie in other files, and onnxruntime looks for those in the working directory
+where the model comes as bytes. koekao's lie in the one file, so a place is named where nothing can lie: a forged model
+reads no other file. One thread by default: a step of one live frame is too little work to share, and many streams want
+the cores for themselves.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from koekao.runtime.header import CURVES, KEY, NEXT, SOUND, STATE, Header, read_
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
+_WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path"
 _TYPES = {"float32": "tensor(float)", "float64": "tensor(double)", "int64": "tensor(int64)", "bool": "tensor(bool)"}
 
 
@@ -73,6 +76,7 @@ def _session(path: Path, threads: int) -> InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3
+    options.add_session_config_entry(_WEIGHTS_FOLDER, str(path / "nowhere"))  # path is a file
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except (

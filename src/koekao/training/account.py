@@ -126,7 +126,7 @@ class Account:
             fps=model.clock.fps,
             sample_rate=model.clock.sample_rate,
             trained_curves=tuple(name for name, moved in zip(NAMES, trained) if moved),
-            corpus=str(self._corpus.path),
+            corpus=self._corpus.place,
             corpus_id=self._corpus.id,
             **self._shares,
             config=self._config,

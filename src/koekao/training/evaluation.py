@@ -95,7 +95,7 @@ def check_fits(model: FaceModel, corpus: Corpus) -> None:
     if seen != expected:
         raise ModelError(
             f"the corpus has {seen}",
-            where=corpus.path,
+            where=corpus.place,
             expected=f"{expected}, as the model",
             do="pack it at these rates",
         )
@@ -121,7 +121,7 @@ def _some(corpus: Corpus, marks: Any, wanted: str) -> Corpus:
     if not names:
         raise RunError(
             f"no {wanted} take to score",
-            where=corpus.path,
+            where=corpus.place,
             do="evaluate on a corpus of takes that the run has not seen, hold takes out with `koekao pack --test`, "
             "or say --split all",
         )

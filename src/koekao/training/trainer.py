@@ -89,15 +89,17 @@ class Trainer:
         if not resume:
             self.run.refuse_existing()
         if not len(self.train_takes):
-            raise RunError("has no training take", where=corpus.path, do="pack it with fewer takes held out")
+            raise RunError("has no training take", where=corpus.place, do="pack it with fewer takes held out")
         if config.patience and not resume and not len(self.val_takes):
             raise RunError(
                 f"patience {config.patience}, and no validation take",
-                where=corpus.path,
+                where=corpus.place,
                 do="hold takes out with `koekao pack --val`, or say --patience 0",
             )
         if len(self.val_takes) and not any(self.val_takes.valid(i).any() for i in range(len(self.val_takes))):
-            raise RunError("no frame of the validation takes was tracked", where=corpus.path, do="hold out other takes")
+            raise RunError(
+                "no frame of the validation takes was tracked", where=corpus.place, do="hold out other takes"
+            )
         self.config = TrainConfig(**self._record["config"]) if resume else config
         spec = self.config.spec(len(self.train_takes), corpus.clock, 1)
         spec.plan(self.train_takes.n_frames, 0, 1)  # or refused
@@ -345,7 +347,7 @@ class Trainer:
     def _write_record(self) -> None:
         self._record = {
             "config": self.config.as_dict(),
-            "corpus": {"path": str(self.corpus.path), "id": self.corpus.id},
+            "corpus": {"path": self.corpus.place, "id": self.corpus.id},
             "epochs": self.epochs,
             "steps_planned": self.n_steps,
             "step": self.step,

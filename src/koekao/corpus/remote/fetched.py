@@ -1,0 +1,174 @@
+"""The files of one folder (a corpus, or a column beside it) as they come into the cache: whole, checked, or not at all.
+
+A file is there when its size is right, for only what had the right SHA-256 ever got its name. Threads and processes
+that want the same file take turns, so it is fetched once. A file whose content is wrong is fetched anew a few times;
+if it stays wrong, the header there is read again, to tell a damaged corpus from one that was replaced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from koekao.atomic import publish_file, write_file
+from koekao.corpus.datafile import DataFile
+from koekao.corpus.remote.ahead import Ahead
+from koekao.corpus.remote.cache import Cache
+from koekao.corpus.remote.leases import OPEN, leases_of
+from koekao.corpus.remote.store import RemoteFolder
+from koekao.errors import CorpusError
+
+
+class FetchedFiles:
+    """An :class:`~koekao.corpus.mapped.Origin`: the shards of a folder of the cache, from the folder at a URL.
+
+    As long as it lives nobody removes the small files of the folder (header, index).
+
+    Args:
+        store: where they come from.
+        folder: where they go.
+        cache: whose folder that is.
+        header_file: name of the file that lists the others; it is in ``folder`` already.
+        shards: all shards, by number.
+    """
+
+    def __init__(
+        self, store: RemoteFolder, folder: Path, cache: Cache, header_file: str, shards: Sequence[DataFile] = ()
+    ) -> None:
+        self.store, self.folder, self.cache = store, folder, cache
+        self._header_file, self.shards = header_file, shards
+        self._begin()
+
+    def _begin(self) -> None:
+        with leases_of(self.folder).held(OPEN) as keep:
+            keep(self)
+        self._ahead = Ahead(self.cache.config.n_threads)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key != "_ahead"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._begin()
+
+    @contextlib.contextmanager
+    def held(self, entry: DataFile) -> Iterator[Callable[[NDArray[np.uint8]], None]]:
+        """As :meth:`koekao.corpus.mapped.Origin.held`. Raises CorpusError, OutputError: it cannot be had, or kept."""
+        number = _number(entry)
+        with leases_of(self.folder).held(number) as keep:
+            self.have(entry, number)
+            with contextlib.suppress(OSError):
+                os.utime(self.folder / entry.file)  # used just now
+            yield keep
+
+    def have(self, entry: DataFile, number: int = OPEN, *, patient: bool = True) -> None:
+        """Have a file in the folder; unless ``patient``, only where there is room for it at once.
+
+        Raises:
+            CorpusError: it cannot be fetched, its content is wrong, there is no room. OutputError: a full disk.
+        """
+        here, config = partial(self.is_here, entry), self.cache.config
+        if here():
+            return
+        with leases_of(self.folder).turn(number, here, most_s=config.tries * config.timeout_s):
+            if not here():
+                self._fetch(entry, patient)
+
+    def is_here(self, entry: DataFile) -> bool:
+        try:
+            return (self.folder / entry.file).stat().st_size == entry.bytes
+        except OSError:
+            return False
+
+    def is_complete(self) -> bool:
+        """Whether all shards are here."""
+        return all(map(self.is_here, self.shards))
+
+    def expect(self, numbers: Sequence[int]) -> None:
+        """Fetch these ahead, in this order, as far as they fit into half of the cache; none of them is waited for."""
+        room, coming = self.cache.config.bytes // 2, []
+        for number in numbers:
+            room -= self.shards[number].bytes
+            if room < 0:
+                break
+            coming.append(self.shards[number])
+        self._ahead.want([(entry.file, partial(self._have_ahead, entry)) for entry in coming])
+
+    def problem(self, entry: DataFile) -> CorpusError | None:
+        """What is wrong with the file at the URL, every byte of it read; nothing is kept."""
+        where, digest = self.store.where(entry.file), hashlib.sha256()
+        try:
+            size = self.store.size(entry.file)
+            if size not in (None, entry.bytes):
+                return CorpusError(f"holds {size} bytes", where=where, expected=f"{entry.bytes}", do=entry.remedy)
+            for piece in self.store.pieces(entry.file, entry.bytes):
+                digest.update(piece)
+        except CorpusError as error:
+            return error
+        return None if digest.hexdigest() == entry.sha256 else self._wrong(entry, digest.hexdigest())
+
+    def below(self, name: str, header_file: str) -> FetchedFiles:
+        """The folder ``name`` of this one, with its header: a column's. Its shards are to be said."""
+        store, folder = self.store.below(name), self.folder / name
+        fetched = FetchedFiles(store, folder, self.cache, header_file)
+        if not (folder / header_file).is_file():
+            write_file(folder / header_file, store.read(header_file))
+        return fetched
+
+    def _have_ahead(self, entry: DataFile) -> None:
+        with contextlib.suppress(OSError):
+            os.utime(self.folder / entry.file)  # it will be needed: let others go first
+        self.have(entry, _number(entry), patient=False)
+
+    def _fetch(self, entry: DataFile, patient: bool) -> None:
+        seen = ""
+        try:
+            for _ in range(self.cache.config.tries):
+                with contextlib.suppress(_WrongContentError), publish_file(self.folder / entry.file) as temporary:
+                    self.cache.reserve(temporary, entry.bytes, self.store.where(entry.file), patient=patient)
+                    seen = self._write(entry, temporary)
+                    if seen != entry.sha256:
+                        raise _WrongContentError
+                    return
+            raise self._wrong(entry, seen)
+        except CorpusError as error:
+            raise self._replaced() or error from None
+
+    def _write(self, entry: DataFile, path: Path) -> str:
+        """Fetch into ``path``; the SHA-256 of what came."""
+        digest = hashlib.sha256()
+        with path.open("r+b") as file:
+            for piece in self.store.pieces(entry.file, entry.bytes):
+                file.write(piece)
+                digest.update(piece)
+        return digest.hexdigest()
+
+    def _wrong(self, entry: DataFile, seen: str) -> CorpusError:
+        what = f"its content is not what {self._header_file} says: SHA-256 {seen[:12]}..."
+        do = f"it was changed or damaged there: put it back, or {entry.remedy} and upload all of it"
+        return CorpusError(what, where=self.store.where(entry.file), expected=f"{entry.sha256[:12]}...", do=do)
+
+    def _replaced(self) -> CorpusError | None:
+        """The error that the whole folder is another one now, if it is."""
+        with contextlib.suppress(CorpusError, OSError):
+            now = RemoteFolder(self.store.url, tries=1, timeout_s=self.store.timeout_s).read(self._header_file)
+            if now != (self.folder / self._header_file).read_bytes():
+                return CorpusError("was replaced while it was open", where=self.store.where(), do="open it again")
+        return None
+
+
+class _WrongContentError(Exception):
+    """What came is not to be kept."""
+
+
+def _number(entry: DataFile) -> int:
+    """Of ``shard-00012.arrow``: 12."""
+    return int(entry.file.partition("-")[2].partition(".")[0])

@@ -1,0 +1,142 @@
+"""Law: whatever a server does, a shard is had whole and right, or an error names its URL; nothing half is ever kept."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from remote_servers import WebServer
+
+from koekao.corpus import Corpus
+from koekao.corpus.remote import CacheConfig, store
+from koekao.errors import ConfigError, CorpusError
+
+SHARD = "shard-00003.arrow"
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_FIRST_PAUSE_S", 0.01)
+
+
+def shards_in(folder: Path) -> set[str]:
+    """Everything below the cache that is a shard or wants to become one."""
+    return {path.name for path in folder.rglob("*shard*")}
+
+
+@pytest.mark.parametrize("fault", ["500", "503", "429", "cut", "short", "wrong", "late"])
+def test_a_passing_fault_costs_another_try_and_nothing_else(opened: Corpus, web: WebServer, fault: str) -> None:
+    local = Corpus.open(web.folder)
+    web.faults[SHARD] = [fault]
+    np.testing.assert_array_equal(opened.curves(3), local.curves(3))
+    assert web.asked[SHARD] == (1 if fault == "late" else 2)
+    assert shards_in(opened.path) == {SHARD}
+
+
+@pytest.mark.parametrize(
+    ("fault", "said", "tries"),
+    [
+        ("500", "cannot be fetched, tried 3 times", 3),
+        ("cut", "cannot be fetched, tried 3 times", 3),
+        ("short", "cannot be fetched, tried 3 times", 3),
+        ("wrong", "its content is not what corpus.json says: SHA-256", 3),
+        ("404", "is not there", 1),
+        ("403", "may not be read", 1),
+    ],
+)
+def test_a_lasting_fault_is_an_error_with_the_url(
+    opened: Corpus, web: WebServer, fault: str, said: str, tries: int
+) -> None:
+    web.faults[SHARD] = [f"always {fault}"]
+    with pytest.raises(CorpusError) as caught:
+        opened.audio(3)
+    assert said in caught.value.what
+    assert caught.value.where == f"{web.url}/{SHARD}" and caught.value.do
+    assert web.asked[SHARD] == tries
+    assert shards_in(opened.path) == set(), "nothing half, nothing wrong"
+    web.faults.clear()
+    opened.audio(3)  # and the same object goes on when the server is well again
+
+
+def test_a_server_that_does_not_answer_is_not_waited_for(web: WebServer, cache: CacheConfig) -> None:
+    quick = CacheConfig(n_threads=0, tries=2, timeout_s=0.2)
+    corpus = Corpus.open(web.url, cache=quick)
+    web.faults[SHARD] = ["always slow"]
+    began_s = time.monotonic()
+    with pytest.raises(CorpusError, match=r"tried 2 times \(nothing within 0.2 s\)"):
+        corpus.audio(3)
+    assert time.monotonic() - began_s < 5
+
+
+def test_a_corpus_that_was_replaced_is_not_called_damaged(
+    opened: Corpus, web: WebServer, small: object, tmp_path: Path
+) -> None:
+    opened.audio(0)
+    shutil.rmtree(web.folder)
+    shutil.copytree(small.corpus.path, web.folder)
+    with pytest.raises(CorpusError, match="was replaced while it was open") as caught:
+        opened.audio(3)
+    assert (caught.value.where, caught.value.do) == (web.url, "open it again")
+    opened.audio(0)  # what is here stays good
+    assert Corpus.open(web.url).id == small.corpus.id
+
+
+def test_the_header_is_not_believed(web: WebServer, cache: CacheConfig) -> None:
+    header = web.folder / "corpus.json"
+    header.write_text(header.read_text().replace('"sample_rate": 16000', '"sample_rate": 16001'))
+    with pytest.raises(CorpusError, match="is not that of its content") as caught:
+        Corpus.open(web.url)
+    assert caught.value.where == f"{web.url}/corpus.json"
+
+
+def test_no_corpus_there(web: WebServer, cache: CacheConfig) -> None:
+    with pytest.raises(CorpusError, match="is not there") as caught:
+        Corpus.open(f"{web.url}/columns")
+    assert caught.value.where == f"{web.url}/columns/corpus.json"
+
+
+def test_a_name_and_password_in_a_url_are_not_said(cache: CacheConfig) -> None:
+    with pytest.raises(CorpusError) as caught:
+        Corpus.open("http://ann:secret@127.0.0.1:9/corpus", cache=CacheConfig(tries=1))
+    assert "secret" not in str(caught.value) and "127.0.0.1:9/corpus/corpus.json" in str(caught.value)
+
+
+def test_an_unknown_kind_of_url_is_a_setting_to_mend(cache: CacheConfig) -> None:
+    pytest.importorskip("fsspec", reason="the extra `remote` is not installed")
+    with pytest.raises(ConfigError, match="cannot be opened"):
+        Corpus.open("nonsense://a/b")
+
+
+def test_pieces_come_in_order_and_are_tried_one_by_one(
+    opened: Corpus, web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "PIECE_BYTES", 10_000)
+    web.faults[SHARD] = ["", "500", "cut", "", "short"]
+    np.testing.assert_array_equal(opened.curves(3), Corpus.open(web.folder).curves(3))
+    n_pieces = -(-(web.folder / SHARD).stat().st_size // 10_000)
+    assert web.asked[SHARD] == n_pieces + 3
+
+
+def test_a_server_without_ranges_serves_too(opened: Corpus, web: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "PIECE_BYTES", 50_000)
+    web.knows_ranges = False
+    np.testing.assert_array_equal(opened.curves(3), Corpus.open(web.folder).curves(3))
+
+
+def test_verify_reads_the_server_and_not_the_cache(opened: Corpus, web: WebServer) -> None:
+    for i in range(len(opened)):
+        opened.audio(i)
+    assert opened.verify() == []
+    shard = web.folder / SHARD
+    damaged = bytearray(shard.read_bytes())
+    damaged[5000] ^= 1
+    shard.write_bytes(damaged)
+    (web.folder / "shard-00004.arrow").unlink()
+    with (web.folder / "shard-00005.arrow").open("ab") as file:
+        file.write(b"more")
+    found = opened.verify()
+    assert [problem.where.rpartition("/")[2] for problem in found] == [SHARD, "shard-00004.arrow", "shard-00005.arrow"]
+    assert all(problem.where.startswith(web.url) for problem in found)
