@@ -3,7 +3,7 @@
 Command: python benchmarks/soak.py [--minutes 20] [--hours 1] [--seed 0]; ``KOEKAO_SOAK_MINUTES`` says the same.
 
 - **Runs**: a run is trained to its end by one process. Then the same run by many, each of which is killed (SIGKILL) at
-  a moment drawn at random, mostly while it trains, and gone on with by the next. A checkpoint follows every step. At the
+  a moment drawn at random, mostly while it trains, and gone on with by the next. A checkpoint follows each step. At the
   end all tensors of the last checkpoint have to be equal, to the bit, and the best weights to the byte. Round after
   round, each with another trainer and other seeds, for as long as was asked for.
 - **Live**: sound at 44.1 kHz, over and over, in blocks of 10 ms, through resampling, the model and an animator's
@@ -183,9 +183,9 @@ def blocks(sound: np.ndarray, size: int) -> Iterator[np.ndarray]:
 
 
 def memory_bytes() -> int:
-    """The proportional set size of this process."""
+    """What this process has taken for itself; its share of the libraries' pages depends on what else runs."""
     lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
-    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("Anonymous:"))
 
 
 if __name__ == "__main__":

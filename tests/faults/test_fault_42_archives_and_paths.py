@@ -49,10 +49,8 @@ def unpackers(tree: ast.AST) -> list[str]:
         elif isinstance(node, ast.Attribute):
             name = ast.unparse(node)
             if (
-                name.split(".")[0] in PACKERS
-                and node.attr not in ("compress", "crc32")
-                or node.attr == "unpack_archive"
-            ):
+                name.split(".")[0] in PACKERS and node.attr not in ("compress", "crc32")
+            ) or node.attr == "unpack_archive":
                 found.append(f"{node.lineno}: {name}")
     return found
 
