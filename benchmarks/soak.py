@@ -10,7 +10,8 @@ Command: python benchmarks/soak.py [--minutes 20] [--hours 1] [--seed 0]; ``KOEK
   controls, as fast as it goes. Frames are counted against the clock of the samples, every curve has to be finite and in
   0..1, and memory may grow by no more than 2 MB after the first tenth.
 
-Result (2 minutes, other work on both cores): 3 rounds, 41 kills, every tensor equal; an hour of sound: see the README.
+Result (``--minutes 2 --hours 0.1``, other work on both cores): 2 rounds, 7 kills, every tensor equal; 21,600 frames of
+21,600, memory grown by 0.00 MB.
 
 Reading: it ends with 1 and says where if anything differs.
 """

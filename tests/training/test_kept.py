@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,3 +109,13 @@ def test_a_run_goes_back_to_one_of_them(start: Start, tmp_path: Path, monkeypatc
     assert list(kept(trainer.run.path)) == [5, 6, 7, 8]
     mine, theirs = read_tensors(trainer.run.last)[0], read_tensors(end / "last.safetensors")[0]
     assert all(mine[name].equal(theirs[name]) for name in theirs)
+
+
+def test_what_a_killed_run_left_of_a_step_that_never_comes_again_is_swept(run: Path) -> None:
+    save(run, 1, 3)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    (run / "checkpoints" / f".step-00000009.safetensors.koekao-tmp-{gone.pid}-00").write_text("half")
+    save(run, 2, 3)
+    left = sorted(path.name for path in (run / "checkpoints").iterdir())
+    assert left == ["step-00000001.safetensors", "step-00000002.safetensors"]
