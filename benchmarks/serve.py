@@ -4,7 +4,7 @@ Command: python benchmarks/serve.py [--sessions 10 25 50 75] [--seconds 20] [--h
 
 ``koekao serve`` runs as a process of its own, the clients in others: each session sends 20 ms of 16 kHz sound (or at
 ``--sample-rate``) every 20 ms, beginning at a moment of its own, and takes its frames as binary messages. A frame's
-wait is from the moment at which the chunk with the last sample it needs (its own interval and the declared look-ahead)
+wait is from the moment at which the chunk with the last sample it needs (its own interval and what is declared)
 was handed to the socket to the moment its message was there, on the one monotonic clock of the machine; so it holds
 both ways through the socket, the wait for the step, and whatever the clients themselves are late. A frame is late if
 its wait is longer than a frame. The first two seconds of each session do not count. Then one session sends
@@ -108,6 +108,7 @@ async def live_session(address: str, sample_rate: int, seconds: float, seed: int
         await client.send(json.dumps(HELLO | {"sample_rate": sample_rate}))
         hello = json.loads(await client.recv())
         clock, ahead = Clock(sample_rate, Fraction(hello["fps"])), 1 + hello["look_ahead_frames"]
+        held = round((hello["latency_s"] - float(ahead / clock.fps)) * sample_rate)  # by the change of rate
 
         async def speak() -> None:
             for number, first in enumerate(range(0, len(sound), chunk)):
@@ -123,7 +124,7 @@ async def live_session(address: str, sample_rate: int, seconds: float, seed: int
                 break
             number, curves, _ = frames_of(message)
             for frame in range(number, number + len(curves)):
-                needs = (clock.frame_start(frame + ahead) - 1) // chunk
+                needs = (clock.frame_start(frame + ahead) + held - 1) // chunk
                 if frame / clock.fps > WARM_S and needs < len(sent_s):  # after the end it waits for nothing
                     waits.append(now_s - sent_s[needs])
         await speaking
