@@ -12,9 +12,10 @@ its wait is longer than a frame. The first two seconds of each session do not co
 proportional set size, from one minute of sound on.
 
 Result: 50 sessions of 16 kHz on two cores: wait p50 10.9, p99 18.9 ms, none late of 14,800, server 0.62 CPU s a
-second; 10: 5.0 and 13.9 ms; 25: 7.6 and 15.5 ms; 75: 14.2 and 30.2 ms, 0.7 % late. An hour of sound in 62 s: 108,000
-frames of 108,000, memory grown by 0.24 MB. The default model (180,000 weights); other work ran on both cores (load 3),
-behind this in the order of the scheduler.
+second; 10: 5.0 and 13.9 ms; 25: 7.6 and 15.5 ms; 75: 14.2 and 30.2 ms, 0.7 % late. That was with other work on both
+cores (load 3), behind this in the order of the scheduler; at load 6, 50 sessions had 11.9 and 29.6 ms, 0.8 % late. At
+48 kHz 25 sessions had 10.9 and 18.0 ms; 50 are too many there, for the change of rate takes what is left of the core.
+An hour of sound in 49 s: 108,000 frames of 108,000, memory grown by 0.41 MB. The default model (180,000 weights).
 
 Reading: the server's CPU is what one machine needs a session; the clients take the other core. What the hour is held
 to: every frame there, each once and in order, and no more than 1 MB of growth.
