@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format fuzz bench clean
+.PHONY: demo test check format fuzz soak reliability bench clean
 
 demo: $(VENV)/.installed  ## the main job on synthetic takes; results in out/demo
 	$(BIN)/koekao demo --out out/demo
@@ -22,6 +22,13 @@ format: $(VENV)/.installed
 
 fuzz: $(VENV)/.installed  ## 100,000 damaged files for every reader; what breaks one is kept in out/fuzz
 	KOEKAO_FUZZ_CASES=100000 OMP_NUM_THREADS=1 $(BIN)/pytest tests/fuzz -n 2 --dist worksteal
+
+soak: $(VENV)/.installed  ## 20 minutes of training, killing and resuming, an hour of live sound, 200 kills of each writer
+	KOEKAO_KILLS=200 OMP_NUM_THREADS=1 $(BIN)/pytest tests/faults/test_fault_34_killed.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/soak.py
+
+reliability: $(VENV)/.installed  ## every fault of the matrix, and the page that tells what became of it
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/faults -n 2 --dist worksteal --reliability docs/reliability.md
 
 bench: out/bench/.installed  ## koekao beside its neighbours, into docs/benchmarks.md; half an hour, alone on the machine
 	out/bench/bin/python benchmarks/loaders.py

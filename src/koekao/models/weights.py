@@ -103,10 +103,10 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not Path(path).is_file():
         raise ModelError("no such file", where=path, do="train a run first, or check the path")
     try:
-        with safetensors.safe_open(path, "pt") as file:
-            header = json.loads((file.metadata() or {}).get("koekao", "null"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
-    except (safetensors.SafetensorError, ValueError, OSError) as error:
+        data = Path(path).read_bytes()  # and not a map, which would change, or be a SIGBUS, with the file
+        tensors = safetensors.torch.load(data)
+        header = json.loads(_metadata(data).get("koekao", "null"))
+    except (safetensors.SafetensorError, ValueError, OSError, RecursionError) as error:
         raise ModelError(f"cannot be read ({error})", where=path, do=_COPY_AGAIN) from error
     if not isinstance(header, dict) or not isinstance(header.get("version"), int):
         raise ModelError("holds no koekao header", where=path, expected="a file written by koekao")
@@ -114,7 +114,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise ModelError(
             f"version {header['version']}", where=path, expected=f"up to {VERSION}", do="install a newer koekao"
         )
-    _refuse_changed(path, header.pop("sha256", None))
+    _refuse_changed(path, data, header.pop("sha256", None))
     return tensors, header
 
 
@@ -122,11 +122,17 @@ def _hash(data: bytes) -> bytes:
     return hashlib.sha256(data).hexdigest().encode()
 
 
-def _refuse_changed(path: Path, stated: object) -> None:
+def _metadata(data: bytes) -> dict[str, str]:
+    """What stands beside the tensors of a safetensors file: 8 bytes of length, then JSON with ``__metadata__``."""
+    length = int.from_bytes(data[:8], "little")
+    return json.loads(data[8 : 8 + length]).get("__metadata__") or {}
+
+
+def _refuse_changed(path: Path, data: bytes, stated: object) -> None:
     """Raise ModelError unless the file is, byte for byte, the one that was written."""
     if not isinstance(stated, str) or not stated.isascii() or len(stated) != len(_UNSEALED):
         raise ModelError("holds no SHA-256", where=path, expected="a file written by koekao", do=_COPY_AGAIN)
-    seen = _hash(Path(path).read_bytes().replace(_SEAL % stated.encode(), _SEAL % _UNSEALED, 1)).decode()
+    seen = _hash(data.replace(_SEAL % stated.encode(), _SEAL % _UNSEALED, 1)).decode()
     if seen != stated:
         what = f"its content has changed: SHA-256 {seen[:12]}..."
         raise ModelError(what, where=path, expected=f"{stated[:12]}...", do=_COPY_AGAIN)
