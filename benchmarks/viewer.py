@@ -71,6 +71,7 @@ def measure(width: int = 960, height: int = 540) -> dict[str, Any]:
         file.write_text(clip_page(clip_of_take(take)), "utf-8")
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         for name, look in (
+            ("opened first", "() => 0"),
             ("one face", "() => 0"),
             ("still curves too", "() => document.getElementById('still').click()"),
         ):

@@ -23,13 +23,15 @@ WEB = Path(koekao.__file__).parents[2] / "web"
 
 
 @pytest.fixture(scope="module")
-def library() -> Path:
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     npm = shutil.which("npm")
     if npm is None or not (WEB / "node_modules" / "onnxruntime-web").is_dir():
         pytest.skip("npm or the packages of web/ are not here, so nothing is recorded")
-    done = subprocess.run([npm, "run", "--silent", "build"], cwd=WEB, capture_output=True, text=True, timeout=120)
+    dist = tmp_path_factory.mktemp("dist")
+    words = [npm, "run", "--silent", "build", "--", "--out", str(dist)]
+    done = subprocess.run(words, cwd=WEB, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
-    return WEB / "dist"
+    return dist
 
 
 @pytest.fixture(scope="module")
