@@ -128,6 +128,18 @@ def test_curves_are_drawn_that_move_or_that_are_named() -> None:
 
 
 @pytest.mark.usefixtures("drawing")
+def test_a_blink_is_seen_in_an_hour() -> None:
+    def drawn(blink: bool) -> str:
+        values = np.zeros((30_000, 52), np.float32)
+        values[1007, INDEX["eyeBlinkLeft"]] = blink
+        track = Curves(label="x", fps=Fraction(30), values=values)
+        clip = Clip(name="x", sound=None, sample_rate=1, tracks=(track,))
+        return texts(charts.chart_curves(clip, names=["eyeBlinkLeft"], format="svg"))
+
+    assert drawn(True) != drawn(False)
+
+
+@pytest.mark.usefixtures("drawing")
 def test_the_error_of_each_curve_is_told() -> None:
     off = Curves(label="off", fps=Fraction(60), values=np.repeat(jaw().values, 2, axis=0) + np.float32(0.125))
     drawn = texts(charts.chart_error(jaw(), off, format="svg"))

@@ -88,6 +88,12 @@ def test_there_is_nothing_else(port: int, path: str) -> None:
     assert ask(port, path)[0] == 404
 
 
+def test_a_digit_that_is_no_number_is_no_place(port: int) -> None:
+    with socket.create_connection((HOST, port), timeout=10) as line:
+        line.sendall(b"GET /take/\xb2 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % port)
+        assert line.recv(100).startswith(b"HTTP/1.1 404")
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
 def test_nothing_is_taken(port: int, method: str) -> None:
     assert ask(port, "/", method=method)[0] == 501
