@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,9 @@ def test_playing_moves_the_playhead_and_the_face_keeps_time(opened: Callable[...
     assert len({frame for _, frame in seen}) > 5
     assert max(late) <= 1 and min(late) >= 0
     x = page.js("() => document.getElementById('playhead').getBoundingClientRect().x")
-    lane = page.js("() => { const b = document.querySelector('#lanes canvas').getBoundingClientRect(); return [b.x, b.width]; }")
+    lane = page.js(
+        "() => { const b = document.querySelector('#lanes canvas').getBoundingClientRect(); return [b.x, b.width]; }"
+    )
     assert x == pytest.approx(lane[0] + lane[1] * page.js("() => koekao.player.time") / 6, abs=6)
 
 
@@ -163,7 +166,7 @@ def test_a_loop_turns_back(opened: Callable[..., Any], file: Path) -> None:
         while (performance.now() < end) { await new Promise(requestAnimationFrame); seen.push(koekao.player.time); }
         return seen; }""")
     assert min(seen[2:]) >= 0.95 and max(seen) <= 1.85
-    assert any(b < a for a, b in zip(seen, seen[1:]))
+    assert any(b < a for a, b in pairwise(seen))
 
 
 def test_curves_are_searched_pinned_and_ordered(opened: Callable[..., Any], file: Path) -> None:
@@ -213,9 +216,7 @@ DROP = """async (files) => {
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "csv", "json"])
-def test_a_sound_with_curves_is_dropped(
-    opened: Callable[..., Any], file: Path, tmp_path: Path, ending: str
-) -> None:
+def test_a_sound_with_curves_is_dropped(opened: Callable[..., Any], file: Path, tmp_path: Path, ending: str) -> None:
     page, take = opened(file), make_take(9, seconds=2)
     sound, _ = write_take(tmp_path, "new", take.audio, take.sample_rate, take.curves, take.fps)
     curves = tmp_path / f"new.{ending}"
@@ -303,5 +304,7 @@ def test_it_fits_and_axe_finds_nothing(
     if not axe.is_file():
         pytest.skip("axe-core is not fetched (npm ci in web/), so accessibility is not checked")
     page.js(axe.read_text("utf-8"))
-    found = page.js("async () => (await axe.run()).violations.map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 120))])")
+    found = page.js(
+        "async () => (await axe.run()).violations.map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 120))])"
+    )
     assert found == [], json.dumps(found, indent=1)

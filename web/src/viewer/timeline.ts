@@ -139,11 +139,13 @@ export class Timeline {
     });
     const label = document.createElement("span");
     label.className = "name";
-    label.textContent = name;
+    const stem = document.createElement("span");
+    stem.textContent = name;
+    label.append(stem);
     label.title = name;
     const side = /^(.*)(Left|Right)$/.exec(name);
     if (side && !["jaw", "mouth"].includes(side[1])) {
-      label.textContent = side[1]; // the side stands apart, so that it is seen where the name is cut
+      stem.textContent = side[1]; // the side stands apart, so that it is seen where the name is cut
       label.append(Object.assign(document.createElement("b"), { textContent: side[2].charAt(0) }));
     }
     const value = document.createElement("span");
