@@ -40,6 +40,7 @@ def pack(
     val: list[str] | None = None,
     test: list[str] | None = None,
     seed: int = 0,
+    shard_mb: float = 256.0,
     policies: Annotated[TakePolicies, Parameter(name="*")] = _DEFAULTS,
     skip_bad: bool = False,
     overwrite: bool = False,
@@ -61,6 +62,8 @@ def pack(
             Default: 0.1, where there are at least 5.
         test: takes to test on: a share, or names and patterns. Default: none.
         seed: decides which takes a share picks.
+        shard_mb: size of a shard, 10**6 bytes. Small ones (8) where the corpus will be read from afar through a cache
+            that is much smaller than it.
         skip_bad: pack the rest where takes cannot be used; they are listed in the corpus.
         overwrite: replace a corpus that is there.
         json: print the report as JSON.
@@ -79,6 +82,7 @@ def pack(
         seed=seed,
         skip_bad=skip_bad,
         overwrite=overwrite,
+        shard_bytes=int(shard_mb * 1e6),
         policies=policies,
     )
     try:
