@@ -157,6 +157,10 @@ def test_every_name_at_the_front_door_opens() -> None:
 
 FORBIDDEN_MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen"}
+FORBIDDEN_CALLS |= {"subprocess.getoutput", "subprocess.getstatusoutput"}  # they are a shell
+FORBIDDEN_CALLS |= {"yaml.unsafe_load", "yaml.full_load", "yaml.unsafe_load_all", "yaml.full_load_all"}
+SECRETS = {"token", "secret", "password"}
+"""Names of what is compared in constant time, or not at all."""
 
 
 def forbidden(tree: ast.AST) -> list[str]:
@@ -166,11 +170,25 @@ def forbidden(tree: ast.AST) -> list[str]:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
             found += [f"{node.lineno}: {name}" for name in names if name.split(".")[0] in FORBIDDEN_MODULES]
+            if isinstance(node, ast.ImportFrom):  # os.system is as forbidden by its own name
+                whole = {f"{node.module}.{alias.name}" for alias in node.names} | {f"{node.module}.*"}
+                found += [f"{node.lineno}: {name}" for name in sorted(whole & FORBIDDEN_CALLS)]
         elif isinstance(node, ast.ExceptHandler):
             found += _forbidden_handler(node)
         elif isinstance(node, ast.Call):
             found += [f"{node.lineno}: {what}" for what in _forbidden_call(node)]
+        elif isinstance(node, ast.Compare) and _tells_a_secret_by_time(node):
+            found.append(f"{node.lineno}: compares a secret otherwise than by hmac.compare_digest")
     return found
+
+
+def _tells_a_secret_by_time(node: ast.Compare) -> bool:
+    """Whether a secret itself, not its length or whether there is one, is compared until the first difference."""
+    sides = [node.left, *node.comparators]
+    names = {ast.unparse(side).rpartition(".")[2].removeprefix("_") for side in sides}
+    empty = any(isinstance(side, ast.Constant) and not side.value for side in sides)
+    until_different = any(isinstance(op, ast.Eq | ast.NotEq | ast.In | ast.NotIn) for op in node.ops)
+    return bool(names & SECRETS) and until_different and not empty
 
 
 def _forbidden_handler(node: ast.ExceptHandler) -> list[str]:
@@ -196,7 +214,11 @@ def _forbidden_call(node: ast.Call) -> Iterator[str]:
         yield "allow_pickle=True"
     if name == "torch.load" and given.get("weights_only") != "True":
         yield "torch.load without weights_only=True"
-    if name.rpartition(".")[2] in ("extractall", "extract") and given.get("filter") not in ("'data'",):
+    if name == "yaml.load" and "Safe" not in ast.unparse(node):
+        yield "yaml.load without a safe loader"
+    if name.rpartition(".")[2] in ("extractall", "extract", "unpack_archive") and given.get("filter") not in (
+        "'data'",
+    ):
         yield "an archive without filter='data'"
     if name.endswith("suppress") and {ast.unparse(kind) for kind in node.args} & {"Exception", "BaseException"}:
         yield "suppresses everything"
@@ -235,7 +257,34 @@ def test_no_line_does_what_is_forbidden(module: str) -> None:
         ("tar.extractall('there')", True),
         ("tar.extractall('there', filter='fully_trusted')", True),
         ("tar.extractall('there', filter='data')", False),
+        ("shutil.unpack_archive('a.tar', 'there')", True),
+        ("shutil.unpack_archive('a.tar', 'there', filter='data')", False),
+        ("zipfile.ZipFile('a').extract('b')", True),
+        ("from os import system", True),
+        ("from os import path", False),
+        ("subprocess.getoutput('ls')", True),
+        ("yaml.load(text, Loader=yaml.Loader)", True),
+        ("yaml.load(text, Loader=yaml.SafeLoader)", False),
+        ("config.token == shown", True),
+        ("self._secret != given", True),
+        ("token in tokens", True),
+        ("given == ''", False),
+        ("token == ''", False),
+        ("len(token) == 16", False),
+        ("token is None", False),
+        ("hmac.compare_digest(token, given)", False),
     ],
 )
 def test_the_reader_of_lines_reads(code: str, wrong: bool) -> None:
     assert bool(forbidden(ast.parse(code))) == wrong
+
+
+def test_a_token_is_compared_in_constant_time_and_in_one_place() -> None:
+    """Who may come in is judged by :mod:`koekao.serve.admission` alone."""
+    compared = {
+        module
+        for module, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "hmac.compare_digest"
+    }
+    assert compared == {"koekao.serve.admission"}

@@ -34,18 +34,24 @@ ROOT = Path(koekao.__file__).parent
 TREES = {
     path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8"), str(path)) for path in ROOT.rglob("*.py")
 }
-UNPACKERS = {"tarfile", "zipfile", "gzip", "bz2", "lzma", "zlib", "zipimport", "py7zr", "rarfile", "zstandard"}
+UNPACKERS = {"tarfile", "zipfile", "bz2", "lzma", "zipimport", "py7zr", "rarfile", "zstandard"}
+PACKERS = {"gzip", "zlib"}
 
 
 def unpackers(tree: ast.AST) -> list[str]:
-    """What could unpack something, as ``line: what``; of what would be unpacked nothing could be known here."""
+    """What could unpack something, as ``line: what``. gzip and zlib may be there to pack, and for nothing else."""
     found = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-            found += [f"{node.lineno}: {name}" for name in names if name.split(".")[0] in UNPACKERS]
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "unpack_archive":
-            found.append(f"{node.lineno}: unpack_archive")
+        if isinstance(node, ast.Import):
+            found += [f"{node.lineno}: {alias.name}" for alias in node.names if alias.name.split(".")[0] in UNPACKERS]
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in UNPACKERS | PACKERS:
+            found.append(f"{node.lineno}: {node.module}")
+        elif isinstance(node, ast.Attribute):
+            name = ast.unparse(node)
+            if (
+                name.split(".")[0] in PACKERS and node.attr not in ("compress", "crc32")
+            ) or node.attr == "unpack_archive":
+                found.append(f"{node.lineno}: {name}")
     return found
 
 
@@ -56,6 +62,9 @@ def test_fault_42_no_line_of_koekao_unpacks_an_archive() -> None:
     assert loading == ["takes/doctor/hearing.py"]
     assert unpackers(ast.parse("def f():\n    import zipfile")) == ["2: zipfile"]
     assert unpackers(ast.parse("from tarfile import open")) and unpackers(ast.parse("shutil.unpack_archive('a')"))
+    assert unpackers(ast.parse("import gzip\ngzip.compress(b'')\ngzip.open('a')")) == ["3: gzip.open"]
+    assert unpackers(ast.parse("from zlib import decompress")) == ["1: zlib"]
+    assert unpackers(ast.parse("import gzip, zlib\ngzip.compress(zlib.compress(b''))")) == []
 
 
 def tarred(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:

@@ -15,6 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from small_faces import face
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -24,8 +25,10 @@ import koekao
 from koekao.animation.torch_engine import TorchEngine
 from koekao.errors import ConfigError
 from koekao.serve import ServeConfig, WebSocketSource
+from koekao.viewer import serving
+from koekao.viewer.clip import Clip, Curves
 from koekao.wire import listen, open_sink
-from koekao.wire.address import Address
+from koekao.wire.address import Address, parse_address
 from koekao.wire.messages import MOST_COMMAND_BYTES
 from koekao.wire.reading import MOST_PACKET_BYTES
 from serving import HELLO, served, until
@@ -197,6 +200,43 @@ def test_fault_47_other_machines_need_a_token() -> None:
         assert status(address, additional_headers={"Authorization": f"Bearer {TOKEN}"}) == 101
 
 
+@contextmanager
+def viewer() -> Iterator[Address]:
+    """The page that shows takes: an HTTP server, which cannot be asked to listen anywhere else."""
+    track = Curves(label="a", fps=Fraction(30), values=np.zeros((3, 52), np.float32))
+    clip = Clip(name="a", sound=None, sample_rate=16_000, tracks=(track,))
+    with serving.served(serving.Shown(clip=clip)) as url:
+        yield parse_address(url.removeprefix("http://").rstrip("/"), 0, "url")
+
+
+def asked(address: Address, request: bytes) -> int:
+    """The HTTP status of an answer."""
+    with socket.create_connection((LOOPBACK, address.port), timeout=5) as line:
+        line.sendall(request)
+        return int(line.recv(64).split()[1])
+
+
+def test_fault_47_the_viewer_is_for_this_machine_and_answers_what_it_knows() -> None:
+    with viewer() as address:
+        assert bound(address.port) == {LOOPBACK}
+        own = f"127.0.0.1:{address.port}"
+
+        def get(path: str = "/", host: str = own, *more: str) -> int:
+            lines = [f"GET {path} HTTP/1.1", f"Host: {host}", *more, "Connection: close"]
+            return asked(address, "\r\n".join([*lines, "", ""]).encode())
+
+        assert get() == get("/", f"localhost:{address.port}") == get("/", own, f"Origin: http://{own}") == 200
+        assert get("/", own, "Origin: https://evil.example") == get("/", own, "Origin: null") == 403
+        for host in ("evil.example", f"evil.example:{address.port}", "127.0.0.1", ""):
+            assert get("/", host) == 403  # somebody's name that was made to lead here
+        for path in ("/../../etc/passwd", "/%2e%2e/etc/passwd", "//etc/passwd", "/web/../serving.py", "/take/-1"):
+            assert get(path) == 404
+        assert get("/" + "a" * 100_000) == 414
+        assert asked(address, f"GET / HTTP/1.1\r\nHost: {own}\r\nA: {'b' * 100_000}\r\n\r\n".encode()) == 431
+        assert asked(address, f"POST / HTTP/1.1\r\nHost: {own}\r\nContent-Length: 9999999\r\n\r\n".encode()) == 501
+        assert get() == 200
+
+
 def binding(tree: ast.AST) -> bool:
     """Whether a module binds a socket, or starts a server that does."""
     calls = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
@@ -208,5 +248,5 @@ def test_fault_47_there_is_no_other_listener() -> None:
     found = {
         path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py") if binding(ast.parse(path.read_text("utf-8")))
     }
-    assert found == {listener.module for listener in LISTENERS.values()}
+    assert found == {listener.module for listener in LISTENERS.values()} | {"viewer/serving.py"}
     assert binding(ast.parse("s.bind(('', 0))")) and binding(ast.parse("await asyncio.start_server(f, '', 0)"))
