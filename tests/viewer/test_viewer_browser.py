@@ -106,9 +106,11 @@ def test_the_face_moves_with_the_curves(opened: Callable[..., Any], tmp_path: Pa
 
     def picture(seconds: float) -> bytes:
         page.js(f"() => koekao.timeline.onSeek({seconds})")
-        page.page.wait_for_timeout(250)
+        page.page.wait_for_function(f"() => koekao.drawn.frame === {int(30 * seconds)} && !koekao.face.stale")
+        page.page.wait_for_timeout(400)  # until the compositor has it
         return bytes(page.page.locator("#face").screenshot())
 
+    picture(0.2)
     shut, still, wide = picture(0.1), picture(0.3), picture(0.8)
     assert shut == still
     assert shut != wide
