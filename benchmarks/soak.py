@@ -86,7 +86,14 @@ def train(corpus: str, run: str, name: str, seed: str) -> None:
     """Train a run to its end, or go on with it; what the rounds start and kill."""
     torch.set_num_threads(1)
     trainer._SAVE_EVERY_S = -1.0
-    basics = {"trainer": name, "epochs": 1000, "max_steps": STEPS, "num_workers": 1, "device": "cpu", "plots": False}
+    basics: dict[str, Any] = {
+        "trainer": name,
+        "epochs": 1000,
+        "max_steps": STEPS,
+        "num_workers": 1,
+        "device": "cpu",
+        "plots": False,
+    }
     config = TrainConfig(**basics | SETTINGS[name] | {"seed": int(seed), "validations": 3})
     Trainer(Corpus.open(corpus), run, config, resume=(Path(run) / "run.json").is_file()).fit()
 
