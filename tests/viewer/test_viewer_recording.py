@@ -51,9 +51,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export_onnx(made, tmp_path_factory.mktemp("model") / "model.onnx", check_frames=20).path
 
 
-def test_ten_seconds_or_less_are_recorded_and_animated(
-    opened: Callable[..., Any], library: Path, model: Path
-) -> None:
+def test_ten_seconds_or_less_are_recorded_and_animated(opened: Callable[..., Any], library: Path, model: Path) -> None:
     shown = Shown(clip=clip_of_take(make_take(1, seconds=1)), model=model, web=library)
     with served(shown) as address:
         page = opened(address)
