@@ -70,7 +70,11 @@ def measure(width: int = 960, height: int = 540) -> dict[str, Any]:
         file = Path(folder, "page.html")
         file.write_text(clip_page(clip_of_take(take)), "utf-8")
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        for name, look in (("one face", "() => 0"), ("still curves too", "() => document.getElementById('still').click()")):
+        for name, look in (
+            ("opened first", "() => 0"),
+            ("one face", "() => 0"),
+            ("still curves too", "() => document.getElementById('still').click()"),
+        ):
             page = browser.new_page(viewport={"width": width, "height": height})
             page.goto(file.as_uri())
             page.wait_for_selector("body[data-ready=yes]", timeout=60_000)

@@ -15,7 +15,9 @@ hash.update(await readFile(here("package-lock.json")));
 
 const common = { bundle: true, minify: true, write: false, target: "es2022", logLevel: "warning", legalComments: "none" };
 const built = await esbuild.build({ ...common, entryPoints: [sources + "app.ts"], format: "iife", charset: "ascii" });
-const script = `/* three.js: Copyright 2010-2026 three.js authors, MIT licence */${built.outputFiles[0].text.replaceAll("</script", "<\\/script")}`;
+const licence = "/* three.js: Copyright 2010-2026 three.js authors, MIT licence */";
+const code = built.outputFiles[0].text.trim().replaceAll("</script", "<\\/script");
+const script = `${licence}requestAnimationFrame(()=>setTimeout(()=>{${code}}))`; // the first paint waits for nothing
 const style = await esbuild.build({ ...common, entryPoints: [sources + "style.css"] });
 const values = {
   SCRIPT: script,

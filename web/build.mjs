@@ -6,12 +6,14 @@ import * as esbuild from "esbuild";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const WASM = "ort-wasm-simd-threaded.wasm";
+const said = process.argv.indexOf("--out");
+const dist = said < 0 ? here("dist") : process.argv[said + 1];
 
-await rm(here("dist"), { recursive: true, force: true });
-await mkdir(here("dist"), { recursive: true });
+await rm(dist, { recursive: true, force: true });
+await mkdir(dist, { recursive: true });
 const context = await esbuild.context({
   entryPoints: { koekao: here("src/koekao.ts"), page: here("src/page.ts") },
-  outdir: here("dist"),
+  outdir: dist,
   bundle: true,
   splitting: true, // the page and whoever imports koekao.js share one onnxruntime
   chunkNames: "shared-[hash]",
@@ -22,10 +24,10 @@ const context = await esbuild.context({
   logLevel: "warning",
 });
 await context.rebuild();
-await copyFile(here(`node_modules/onnxruntime-web/dist/${WASM}`), here(`dist/${WASM}`));
-await copyFile(here("src/index.html"), here("dist/index.html"));
+await copyFile(here(`node_modules/onnxruntime-web/dist/${WASM}`), `${dist}/${WASM}`);
+await copyFile(here("src/index.html"), `${dist}/index.html`);
 if (process.argv.includes("--serve")) {
-  const { port } = await context.serve({ servedir: here("dist"), host: "127.0.0.1" });
+  const { port } = await context.serve({ servedir: dist, host: "127.0.0.1" });
   console.log(`http://127.0.0.1:${port}/`);
 } else {
   await context.dispose();

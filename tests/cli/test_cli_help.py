@@ -17,9 +17,22 @@ from koekao.takes.policies import Order
 
 VERBS = (
     *("capture", "inspect", "check", "convert", "pack", "verify", "features", "batches"),
-    *("pretrain", "train", "evaluate", "animate", "live", "serve", "export", "synthesize", "demo"),
+    *(
+        "pretrain",
+        "train",
+        "evaluate",
+        "animate",
+        "view",
+        "plot",
+        "render",
+        "live",
+        "serve",
+        "export",
+        "synthesize",
+        "demo",
+    ),
 )
-WITH_JSON = set(VERBS) - {"demo"}
+WITH_JSON = set(VERBS) - {"demo", "view"}
 
 
 def test_the_verbs_are_listed_in_the_order_of_the_way(cli: Callable) -> None:

@@ -21,17 +21,17 @@ MINUTE = np.tile(SPEECH, 10)
 def narrow(server: Any) -> socket.socket:
     """A client's socket in which little can wait."""
     opened = socket.socket()
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)
     opened.connect((server.address.host, server.address.port))
     return opened
 
 
 async def sent_in_a_row(client: Any, messages: list[Any]) -> int:
-    """Send until the socket takes no more for a second; how many were taken."""
+    """Send until the socket takes no more for a while; how many were taken."""
     for number, message in enumerate(messages):
         try:
-            await asyncio.wait_for(client.send(message), 1.0)
+            await asyncio.wait_for(client.send(message), 1.5)
         except TimeoutError:
             return number
     return len(messages)
@@ -48,8 +48,9 @@ def test_sound_that_the_model_cannot_take_is_not_read(model: FaceModel) -> None:
             pieces = chunks(data, (1600,), 4)
             n_taken = await sent_in_a_row(client, pieces)
             gauges = server.gauges()
-            assert 0.5 < gauges["inbox_seconds_largest"] <= 0.5 + 0.1  # the bound, and one message
-            assert n_taken < 100  # 10 s: what is in the inbox, and in buffers of both sides
+            assert gauges["inbox_seconds_largest"] <= 0.5 + 0.1 + 1e-9  # the bound, and one message
+            assert 0.5 < server.metrics.samples / 16_000 <= TURN_S + 0.5 + 0.1  # and what a held step has
+            assert n_taken < 300  # the rest is in buffers of both sides
             engine.open.set()
             answer = Answer()
             hearing = asyncio.create_task(hear(client, answer))
@@ -92,7 +93,7 @@ def test_a_slow_reader_gets_every_frame_and_delays_nobody(model: FaceModel) -> N
                 if len(answer.numbers) % 10 == 0:
                     await asyncio.sleep(0.01)
             await speaking
-        assert 10 <= most <= 15 + 30 * TURN_S + 1
+        assert 10 <= most <= 15 + 30 * (2.0 + 0.1 + TURN_S) + 1  # and what was in the inbox and in a step
         return answer, other
 
     with served(TorchEngine(model), outbox_s=0.5) as server:
@@ -120,7 +121,7 @@ def test_whoever_reads_nothing_is_closed_and_others_are_not_harmed(model: FaceMo
         client.transport.abort()
         return other
 
-    with served(TorchEngine(model), stall_s=1.5) as server:
+    with served(TorchEngine(model), stall_s=4) as server:
         other = asyncio.run(stalled())
     np.testing.assert_allclose(other.curves, offline(model, data, HELLO), atol=1e-5)
     assert server.metrics.closed == {1013: 1}

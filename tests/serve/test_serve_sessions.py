@@ -12,6 +12,7 @@ import pytest
 
 from koekao.animation.torch_engine import TorchEngine
 from koekao.arkit import HEAD_AND_EYES, NAMES
+from koekao.live.resampling import StreamResampler
 from koekao.models import FaceModel
 from serving import (
     HELLO,
@@ -122,20 +123,23 @@ def test_eight_at_once_are_eight_alone(model: FaceModel) -> None:
     assert server.metrics.frames == sum(len(answer.numbers) for _, _, answer in heard)
 
 
-def test_a_reset_begins_anew_and_says_where(model: FaceModel) -> None:
+@pytest.mark.parametrize("rate", [16000, 48000])
+def test_a_reset_begins_anew_and_says_where(model: FaceModel, rate: int) -> None:
     first, second = as_pcm(SPEECH[:9000], "f32"), as_pcm(SPEECH[30_000:50_000], "f32")
+    hello = HELLO | {"sample_rate": rate}
     with served(TorchEngine(model)) as server:
-        answer = asyncio.run(speak(server, [first, RESET, RESET, second, END]))
+        answer = asyncio.run(speak(server, [first, RESET, RESET, second, END], hello=hello))
     assert answer.said == [
         {"reset": True},
         {"reset": True},
         {"end": True, "frames": len(answer.numbers) - answer.numbers.index(0, 1), "samples": 20_000},
     ]
     before = answer.numbers.index(0, 1)
-    n_ready = model.clock.frame_at(9000) - model.look_ahead_frames
+    n_heard = len(StreamResampler(rate, 16000).push(SPEECH[:9000]))
+    n_ready = model.clock.frame_at(n_heard) - model.look_ahead_frames
     assert answer.numbers[:before] == list(range(n_ready))
-    np.testing.assert_allclose(answer.curves[:before], offline(model, first, HELLO)[:n_ready], atol=1e-5)
-    np.testing.assert_allclose(answer.curves[before:], offline(model, second, HELLO), atol=1e-5)
+    np.testing.assert_allclose(answer.curves[:before], offline(model, first, hello)[:n_ready], atol=1e-5)
+    np.testing.assert_allclose(answer.curves[before:], offline(model, second, hello), atol=1e-5)
     assert answer.numbers[before:] == list(range(len(answer.numbers) - before))
 
 

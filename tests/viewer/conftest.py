@@ -50,9 +50,7 @@ def opened(chromium: Any) -> Iterator[Callable[..., Opened]]:
     pages = []
 
     def open_page(address: str | Path, *, width: int = 1280, height: int = 800, dark: bool = False) -> Opened:
-        page = chromium.new_page(
-            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
-        )
+        page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light")
         pages.append(page)
         one = Opened(page)
         page.on("request", lambda request: one.asked.append(request.url))

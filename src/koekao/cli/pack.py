@@ -40,6 +40,9 @@ def pack(
     val: list[str] | None = None,
     test: list[str] | None = None,
     seed: int = 0,
+    shard_mb: float = 256.0,
+    engine: Literal["inline", "threads", "processes", "ray"] = "inline",
+    workers: int = 0,
     policies: Annotated[TakePolicies, Parameter(name="*")] = _DEFAULTS,
     skip_bad: bool = False,
     overwrite: bool = False,
@@ -61,6 +64,10 @@ def pack(
             Default: 0.1, where there are at least 5.
         test: takes to test on: a share, or names and patterns. Default: none.
         seed: decides which takes a share picks.
+        shard_mb: size of a shard, 10**6 bytes. Small ones (8) where the corpus will be read from afar through a cache
+            that is much smaller than it.
+        engine: who reads the takes; the corpus is the same. ray: the cluster that RAY_ADDRESS names, else this machine.
+        workers: how many of them. Default: one a core.
         skip_bad: pack the rest where takes cannot be used; they are listed in the corpus.
         overwrite: replace a corpus that is there.
         json: print the report as JSON.
@@ -79,6 +86,9 @@ def pack(
         seed=seed,
         skip_bad=skip_bad,
         overwrite=overwrite,
+        shard_bytes=int(shard_mb * 1e6),
+        engine=engine,
+        n_workers=workers,
         policies=policies,
     )
     try:

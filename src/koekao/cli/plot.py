@@ -131,7 +131,9 @@ def _coverage(place: Path, format: str) -> bytes:
 
     corpus = Corpus.open(place)
     every = max(1, int(corpus.n_frames.sum()) // _MOST_LOOKED_AT)
-    looked = np.concatenate([corpus.curves(i)[::every][corpus.valid(i)[::every].astype(bool)] for i in range(len(corpus))])
+    looked = np.concatenate(
+        [corpus.curves(i)[::every][corpus.valid(i)[::every].astype(bool)] for i in range(len(corpus))]
+    )
     if not len(looked):
         raise ConfigError("no frame in which a face was seen", where=place)
     moves = np.mean([np.ptp(corpus.curves(i), axis=0) > MOVING_RANGE for i in range(len(corpus))], axis=0)

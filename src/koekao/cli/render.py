@@ -66,8 +66,12 @@ def render(
             told = lambda done, of: tell(f"drawing {output}: {done} of {of} frames")  # noqa: E731
             n = write_movie(output, clip, width=side, height=side, camera=camera, on_frame=told)
     if json:
-        return json_out({"output": str(output), "pictures": n, "seconds": clip.seconds, "sound": clip.sound is not None})
-    return say(f"{output}: {count(n, 'picture')}" + ("" if ending == ".png" or clip.sound is not None else ", no sound"))
+        return json_out(
+            {"output": str(output), "pictures": n, "seconds": clip.seconds, "sound": clip.sound is not None}
+        )
+    return say(
+        f"{output}: {count(n, 'picture')}" + ("" if ending == ".png" or clip.sound is not None else ", no sound")
+    )
 
 
 def clip_to_draw(animation: Path, other: Path | None, sound: Path | None, run: Path | None) -> Clip:

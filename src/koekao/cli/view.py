@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 import webbrowser
 from dataclasses import replace
@@ -41,7 +42,7 @@ def view(
 
     Args:
         thing: a corpus, a folder of takes, a take, an animation file, or a run (or model.onnx).
-        other: a second animation or take to compare with; with a run what it is to animate: a take, a sound or a corpus.
+        other: a second animation or take to compare with; with a run what it animates: a take, a sound or a corpus.
         sound: the sound of an animation, where it does not lie beside it.
         take: only this take of a corpus or folder.
         output: write one file instead, which opens from the disk without a network.
@@ -63,6 +64,7 @@ def view(
         return say(f"{output}: {len(page) / 1e6:.1f} MB, {_what(shown)}")
     with served(shown, port=port) as address:
         say(f"{_what(shown)}: {address}  (Ctrl-C ends)")
+        sys.stdout.flush()  # who reads it through a pipe waits for the address
         if not no_open:
             webbrowser.open(address)
         with contextlib.suppress(KeyboardInterrupt):
@@ -97,14 +99,14 @@ def _shown(thing: Path, other: Path | None, sound: Path | None, take: str | None
     add: Callable[[Clip], Clip] = lambda clip: clip  # noqa: E731
     if is_run(thing):
         if other is None:
-            raise ConfigError("a run alone shows nothing", where=thing, do=f"koekao view {thing} TAKE or CORPUS or SOUND")
+            raise ConfigError(
+                "a run alone shows nothing", where=thing, do=f"koekao view {thing} TAKE or CORPUS or SOUND"
+            )
         add, thing, other = predicting(thing), other, None
     if thing.is_dir():
         if other is not None:
             raise ConfigError("a folder beside something else", where=thing, do="name one take: --take NAME")
-        listing = (
-            list_corpus(Corpus.open(thing), add=add) if is_corpus(thing) else list_folder(thing, add=add)
-        )
+        listing = list_corpus(Corpus.open(thing), add=add) if is_corpus(thing) else list_folder(thing, add=add)
         if take is None:
             return Shown(listing=listing)
         return Shown(clip=listing.clip(listing.place_of(take)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -93,7 +94,7 @@ def pack_takes(
     Raises:
         TakeError: two takes of one name, or as in :func:`pack`. ConfigError, OutputError: as in :func:`pack`.
     """
-    config, corpus_dir = config or PackConfig(), Path(corpus_dir)
+    config, corpus_dir = replace(config or PackConfig(), engine="inline"), Path(corpus_dir)
     _refuse_target(corpus_dir, overwrite=config.overwrite)
     audio_dtype = config.audio
     if roster is None:

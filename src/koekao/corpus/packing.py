@@ -13,7 +13,7 @@ that it has finished beside the target, and the next one of the same settings go
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import Any, Literal
 from koekao.atomic import Unfinished, publish_folder, publish_resumable
 from koekao.clock import Clock
 from koekao.corpus.admission import Admission, Candidate, refuse_twice
+from koekao.corpus.engines import ENGINES, EngineName, read_takes
 from koekao.corpus.header import AUDIO_DTYPES, HEADER_FILE, Header
 from koekao.corpus.refusals import Refused, one_line, refusal
 from koekao.corpus.report import PackProgress, PackReport, TakeReport, count_refused, count_repairs, count_splits
@@ -53,6 +54,9 @@ class PackConfig:
         overwrite: replace the corpus that is there.
         shard_bytes: a new shard is begun once one is larger than this.
         policies: what the readers may mend.
+        engine: who reads the takes of a folder: inline, threads, processes or ray (:mod:`koekao.corpus.engines`). Takes
+            in hand are read inline. The corpus is the same.
+        n_workers: threads or processes of the engine; 0 = as many as there are cores.
     """
 
     sample_rate: int = 16_000
@@ -66,6 +70,8 @@ class PackConfig:
     overwrite: bool = False
     shard_bytes: int = DEFAULT_SHARD_BYTES
     policies: TakePolicies = field(default_factory=TakePolicies)
+    engine: EngineName = "inline"
+    n_workers: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fps", self.clock.fps)
@@ -73,6 +79,9 @@ class PackConfig:
             raise ConfigError(f"audio={self.audio!r}", expected="auto, int16 or float32")
         if self.split_by not in ("take", "speaker"):
             raise ConfigError(f"split_by={self.split_by!r}", expected="take or speaker")
+        if self.engine not in ENGINES or self.n_workers < 0:
+            what = f"engine={self.engine!r}, n_workers={self.n_workers}"
+            raise ConfigError(what, expected=f"{', '.join(ENGINES)}, and no fewer than 0 workers")
         if self.shard_bytes < 1:
             raise ConfigError(f"shard_bytes={self.shard_bytes}", expected="at least 1")
         for split in ("val", "test"):
@@ -177,21 +186,21 @@ class Packing:
         """Read and check every take; deliver the good ones, as long as a corpus can still come of it."""
         before, missing = None, set(admission.members) - {report.name for report in self.reports}
         missing -= {name for name, _ in self.refused}
-        for candidate in candidates:
-            name = candidate.name
-            if before is not None and name <= before:
-                raise TakeError(f"take {name!r} comes after {before!r}", expected="each name once, in rising order")
-            before = name
-            missing.discard(name)
-            take = admission.read(candidate)
-            if isinstance(take, TakeError):
-                self.refused.append((name, take))
-                self._tell(0.0)
-                continue
-            self.good += 1
-            if self.config.skip_bad or not self.refused:
-                yield take, admission.members[name][1]
-            self._tell(take.duration_s)
+        with closing(read_takes(self.config.engine, self.config.n_workers, admission, candidates)) as read:
+            for candidate, take in read:
+                name = candidate.name
+                if before is not None and name <= before:
+                    raise TakeError(f"take {name!r} comes after {before!r}", expected="each name once, in rising order")
+                before = name
+                missing.discard(name)
+                if isinstance(take, TakeError):
+                    self.refused.append((name, take))
+                    self._tell(0.0)
+                    continue
+                self.good += 1
+                if self.config.skip_bad or not self.refused:
+                    yield take, admission.members[name][1]
+                self._tell(take.duration_s)
         never = "is in the roster but never came"
         self.refused += [(name, TakeError(never, where=name)) for name in sorted(missing)]
 

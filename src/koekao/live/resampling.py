@@ -24,7 +24,8 @@ Sound = NDArray[np.float32]
 _CROSSINGS = 48
 """Zero crossings of the sinc on each side, at the lower of the two rates: 3 ms at 16 kHz."""
 _CUTOFF, _KAISER_BETA = 0.94, 9.0
-_BLOCK = 1 << 14
+_BLOCK = 256
+"""Outputs at a time: what is gathered for more leaves the heap, and its pages come back one fault after the other."""
 
 
 class StreamResampler:
@@ -99,13 +100,23 @@ class StreamResampler:
         while self._made < n_outputs:
             numbers = np.arange(self._made, min(n_outputs, self._made + _BLOCK), dtype=np.int64) * self._step
             places, phases = numbers // self._phases - self._reach + 1 - self._origin, numbers % self._phases
-            pieces = np.lib.stride_tricks.sliding_window_view(self._tail, 2 * self._reach)[places]
-            parts.append(np.einsum("ij,ij->i", pieces, self._weights[phases]))
+            if self._phases == 1:  # the same weights at even distances: nothing has to be gathered
+                pieces = _windows(self._tail[int(places[0]) :], len(places), self._step, 2 * self._reach)
+                parts.append(np.einsum("ij,j->i", pieces, self._weights[0]))
+            else:
+                pieces = _windows(self._tail, len(self._tail) - 2 * self._reach + 1, 1, 2 * self._reach)[places]
+                parts.append(np.einsum("ij,ij->i", pieces, self._weights[phases]))
             self._made += len(numbers)
         first_needed = self._made * self._step // self._phases - self._reach + 1
         self._tail = self._tail[max(0, first_needed - self._origin) :].copy()
         self._origin = max(self._origin, first_needed)
         return np.concatenate(parts)
+
+
+def _windows(sound: Sound, n: int, step: int, width: int) -> Sound:
+    """``[n, width]``: a view of what begins every ``step`` samples."""
+    each = sound.strides[0]
+    return np.lib.stride_tricks.as_strided(sound, (n, width), (each * step, each), writeable=False)
 
 
 def _weights(phases: int, reach: int, lower: float) -> Sound:

@@ -1,8 +1,7 @@
 """Takes, animations and corpora to look at: the page (served or one file), pictures and movies.
 
-The page itself is written in TypeScript under ``web/src/viewer`` and lies here as one built file, ``page.html``, so that
-nobody needs node to use it. Everything about it is local: no address outside is named in it, and its content security
-policy lets it ask for none.
+The page itself is written in TypeScript under ``web/src/viewer`` and lies here as one built file, ``page.html``, so
+that nobody needs node to use it. Everything about it is local: its content security policy lets it ask nobody else.
 """
 
 from koekao.viewer.clip import Clip, Curves

@@ -52,13 +52,26 @@ def chart_curves(
         for k, track in enumerate(clip.tracks):
             colour = (FIRST, SECOND)[k] if len(clip.tracks) > 1 else COLOURS[region_of(name)]
             at_s, values = _points(track, NAMES.index(name), start, end)
-            lanes.plot(at_s, floor + 0.88 * np.clip(values, -0.1, 1.1), color=colour, lw=1.0, label=track.label if not i else None)
+            lanes.plot(
+                at_s,
+                floor + 0.88 * np.clip(values, -0.1, 1.1),
+                color=colour,
+                lw=1.0,
+                label=track.label if not i else None,
+            )
             if not k:
                 lanes.fill_between(at_s, floor, floor + 0.88 * np.clip(values, 0, 1.1), color=colour, alpha=0.15, lw=0)
     lanes.set(ylim=(-0.1, len(shown)), xlim=(start, end), xlabel="s")
     lanes.set_yticks([len(shown) - 1 - i + 0.3 for i in range(len(shown))], shown, fontsize=8)
     if len(clip.tracks) > 1:
-        top.legend(*lanes.get_legend_handles_labels(), loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, fontsize=9)
+        top.legend(
+            *lanes.get_legend_handles_labels(),
+            loc="lower right",
+            bbox_to_anchor=(1, 1),
+            ncols=2,
+            frameon=False,
+            fontsize=9,
+        )
     if not shown:
         lanes.text(0.5, 0.5, "no curve moves", transform=lanes.transAxes, ha="center", color=_MUTED)
     return _bytes(figure, format)
@@ -69,7 +82,9 @@ def chart_error(first: Curves, second: Curves, *, format: str = "png") -> bytes:
     n = min(len(first.values), int(second.seconds * first.fps))
     if n < 1:
         raise ConfigError("two tracks that share no frame", where=f"{first.label} and {second.label}")
-    other = second.values[np.minimum(len(second.values) - 1, (np.arange(n) * float(second.fps / first.fps) + 1e-6).astype(int))]
+    other = second.values[
+        np.minimum(len(second.values) - 1, (np.arange(n) * float(second.fps / first.fps) + 1e-6).astype(int))
+    ]
     mae = np.abs(first.values[:n] - other).mean(axis=0)
     order = np.argsort(mae)
     figure = _figure(8, 10)
@@ -86,8 +101,12 @@ def chart_error(first: Curves, second: Curves, *, format: str = "png") -> bytes:
 
 
 def chart_coverage(
-    title: str, quantiles: NDArray[np.floating[Any]], moving: NDArray[np.floating[Any]], minutes: Mapping[str, Mapping[str, float]],
-    *, format: str = "png",
+    title: str,
+    quantiles: NDArray[np.floating[Any]],
+    moving: NDArray[np.floating[Any]],
+    minutes: Mapping[str, Mapping[str, float]],
+    *,
+    format: str = "png",
 ) -> bytes:
     """What the takes of a corpus cover.
 
@@ -128,13 +147,17 @@ def chart_schedule(title: str, strides: Mapping[str, Sequence[int]], *, format: 
 
 
 def chart_windows(
-    title: str, rows: Sequence[Sequence[tuple[int, int, int, bool]]], lengths: Sequence[int], names: Sequence[str],
-    *, format: str = "png",
+    title: str,
+    rows: Sequence[Sequence[tuple[int, int, int, bool]]],
+    lengths: Sequence[int],
+    names: Sequence[str],
+    *,
+    format: str = "png",
 ) -> bytes:
     """The windows that rows of batches deliver: one lane a row, a bar a window where it lies in its take.
 
     Args:
-        rows: of each row of the batch, in the order of batches: (take, first frame, frames, whether the state begins anew).
+        rows: of each row of the batch, in the order of batches: take, first frame, frames, whether the state is reset.
         lengths: frames of each take. names: of each take.
     """
     figure = _figure(12, 1.2 + 0.9 * len(rows))

@@ -1,8 +1,8 @@
 """What is looked at: a sound and one or two tracks of curves on its clock, and how they travel to the page.
 
 Curves travel as 16-bit steps between their lowest and highest value, compressed, a curve after the other: a minute is
-about 100 kB and no value is off by more than a 65535th of the range. Sound travels as FLAC, mono, at its own rate, which
-every browser plays and which is exact.
+about 100 kB and no value is off by more than a 65535th of the range. Sound travels as FLAC, mono, at its own rate,
+which every browser plays and which is exact.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Curves:
         fps: frames a second.
         values: ``[n_frames, 52]`` float32, canonical order.
         valid: ``[n_frames]`` bool, false where no face was seen; None: all are.
-        head: ``[n_frames, 3]`` float32, yaw, pitch and roll of the head in radians; None: it is held still. Rotations of
-            the eyes are left out: they say again what the ``eyeLook`` curves say.
+        head: ``[n_frames, 3]`` float32, yaw, pitch and roll of the head in radians; None: it is held still. Rotations
+            of the eyes are left out: they say again what the ``eyeLook`` curves say.
     """
 
     label: str

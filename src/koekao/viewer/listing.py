@@ -126,7 +126,11 @@ def findings_of_take(take: Take) -> list[Finding]:
     """What the doctor says of a take in memory: of its sound and of its curves, each alone."""
     sound = as_float(take.audio)
     info = SoundInfo(
-        sample_rate=take.sample_rate, channels=1, n_samples=len(sound), subtype="", is_float=take.audio.dtype != np.int16
+        sample_rate=take.sample_rate,
+        channels=1,
+        n_samples=len(sound),
+        subtype="",
+        is_float=take.audio.dtype != np.int16,
     )
     track = CurveTrack(
         path=take.name,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import zlib
 from functools import cache
 from html import escape
@@ -20,6 +21,7 @@ from koekao.viewer.clip import Clip
 from koekao.viewer.listing import Listing
 
 PAGE_NAME = "page.html"
+_MARK = re.compile("{{(CONNECT|SCRIPT_FROM|TITLE|DATA)}}")
 MOST_BYTES = 100_000_000
 """A page of several takes that is kept as a file may be so large; browsers take long over more."""
 
@@ -77,13 +79,10 @@ def _page(data: dict[str, Any], *, served: bool, model: bool) -> str:
     # What a take is called may hold anything; < would end the block that it stands in.
     text = json.dumps(whole, separators=(",", ":"), ensure_ascii=True, allow_nan=False).replace("<", "\\u003c")
     values = {
-        "{{CONNECT}}": "'self' blob: data:" if served else "blob: data:",
-        "{{SCRIPT_FROM}}": " 'self' 'wasm-unsafe-eval'" if model else "",
-        "{{TITLE}}": escape(f"{data['title']} · koekao"),
-        "{{DATA}}": text,
+        "CONNECT": "'self' blob: data:" if served else "blob: data:",
+        "SCRIPT_FROM": " 'self' 'wasm-unsafe-eval'" if model else "",
+        "TITLE": escape(f"{data['title']} · koekao"),
+        "DATA": text,
     }
-    # The marks stand once each, the first three before any data and the last before the script.
-    page = template()
-    for mark, value in values.items():
-        page = page.replace(mark, value, 1)
-    return page
+    # In one pass: what is filled in may look like a mark itself.
+    return _MARK.sub(lambda found: values[found[1]], template())

@@ -26,10 +26,9 @@ from koekao.takes.take import Take
 from koekao.takes.timeline import SoundSpan, on_one_timeline
 from koekao.viewer.clip import Clip, Curves
 
-_USUAL = tuple(Fraction(n) for n in (24, 25, 30, 48, 50, 60, 90, 100, 120)) + tuple(
-    Fraction(1000 * n, 1001) for n in (24, 30, 60, 120)
-)
-_NEAR = 0.005
+_WHOLE = tuple(Fraction(n) for n in (24, 25, 30, 48, 50, 60, 90, 100, 120))
+_BROADCAST = tuple(Fraction(1000 * n, 1001) for n in (24, 30, 60, 120))
+_NEAR, _EXACT = 0.005, 2e-4
 _SLOWEST_HZ, _FASTEST_HZ = 5, 240
 
 
@@ -95,9 +94,7 @@ def curves_of(
 def clip_of_take(take: Take, *, label: str = "take") -> Clip:
     """The clip of a take in memory; its repairs are its notes."""
     track = Curves(label=label, fps=take.fps, values=take.curves, valid=take.valid.astype(bool))
-    return Clip(
-        name=take.name, sound=take.audio, sample_rate=take.sample_rate, tracks=(track,), notes=take.repairs
-    )
+    return Clip(name=take.name, sound=take.audio, sample_rate=take.sample_rate, tracks=(track,), notes=take.repairs)
 
 
 def rate_of(track: CurveTrack) -> Fraction:
@@ -105,9 +102,10 @@ def rate_of(track: CurveTrack) -> Fraction:
     rate_hz = track.rate_hz
     if not np.isfinite(rate_hz):
         return track.stated_fps or Fraction(30)
-    near = min(_USUAL, key=lambda fps: abs(float(fps) / rate_hz - 1))
-    if abs(float(near) / rate_hz - 1) <= _NEAR:
-        return near
+    for usual, share in ((_BROADCAST, _EXACT), (_WHOLE, _NEAR)):
+        near = min(usual, key=lambda fps: abs(float(fps) / rate_hz - 1))
+        if abs(float(near) / rate_hz - 1) <= share:
+            return near
     return Fraction(round(min(max(rate_hz, _SLOWEST_HZ), _FASTEST_HZ) * 100), 100)
 
 

@@ -1,9 +1,8 @@
 """The page served on this machine: what it was asked to show, and nothing else.
 
-It listens on the loopback address alone, answers ``GET`` alone, and of paths only those that it knows by name; no path
-of a request ever becomes a path of a file, but for the four files of the browser library, by their names. A request whose Host is
-not this server's own (a name that somebody else's DNS points here) or whose Origin is another page is refused, so that
-no other page can read a take.
+It listens on the loopback address alone, answers ``GET`` alone, and of paths only those that it knows by name: no path
+of a request ever becomes a path of a file. A request whose Host is not this server's own (a name that somebody else's
+DNS points here) or whose Origin is another page is refused, so that no other page can read a take.
 
 What it gives up: passwords. Whoever may open connections on this machine may look.
 """
@@ -135,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(*self._answered())
 
     def _answered(self) -> Answer:
-        port = self.server.server_address[1]
+        port = self.connection.getsockname()[1]
         own = {f"{name}:{port}" for name in (HOST, "localhost")}
         origin = self.headers.get("Origin")
         if self.headers.get("Host", "") not in own or (origin is not None and urlsplit(origin).netloc not in own):
@@ -143,7 +142,9 @@ class _Handler(BaseHTTPRequestHandler):
         return type(self).answer(urlsplit(self.path).path)
 
     def _send(self, status: HTTPStatus, kind: str, body: bytes) -> None:
-        packs = len(body) > _GZIP_FROM and kind == "application/json" and "gzip" in self.headers.get("Accept-Encoding", "")
+        packs = (
+            len(body) > _GZIP_FROM and kind == "application/json" and "gzip" in self.headers.get("Accept-Encoding", "")
+        )
         body = gzip.compress(body, 1) if packs else body
         self.send_response(status)
         self.send_header("Content-Type", kind)

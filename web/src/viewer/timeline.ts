@@ -1,8 +1,10 @@
 /** The sound and the curves over time: a lane a curve by region, what is pinned on top, and the values at the cursor. */
 import { type Comparison } from "./compare";
-import { clock, type Clip, frameAt, MOVING_RANGE, NAMES, rangeOf, regionOf, REGIONS, type Track } from "./data";
+import { clock, type Clip, frameAt, MOVING_RANGE, NAMES, rangeOf, regionOf, REGIONS } from "./data";
 import { type Player } from "./player";
+import { pointing } from "./pointing";
 import { drawSpectrum, drawWave } from "./sound";
+import { drawCurve, drawLost, xOf } from "./strokes";
 
 export type Order = "region" | "movement" | "error";
 
@@ -34,7 +36,7 @@ export class Timeline {
   private samples: Float32Array | null = null;
   private comparison: Comparison | null = null;
   private lanes: Lane[] = [];
-  private width = 0;
+  width = 0;
   private peak = 1;
   private readonly root = part("tracks");
   private readonly list = part("lanes");
@@ -54,7 +56,7 @@ export class Timeline {
     new ResizeObserver(() => this.measure()).observe(this.list);
     this.search.addEventListener("input", () => this.arrange());
     this.still.addEventListener("change", () => this.arrange());
-    this.pointers();
+    pointing(this, this.root, this.list, this.slider);
   }
 
   show(clip: Clip | null, comparison: Comparison | null): void {
@@ -139,11 +141,13 @@ export class Timeline {
     });
     const label = document.createElement("span");
     label.className = "name";
-    label.textContent = name;
+    const stem = document.createElement("span");
+    stem.textContent = name;
+    label.append(stem);
     label.title = name;
     const side = /^(.*)(Left|Right)$/.exec(name);
     if (side && !["jaw", "mouth"].includes(side[1])) {
-      label.textContent = side[1]; // the side stands apart, so that it is seen where the name is cut
+      stem.textContent = side[1]; // the side stands apart, so that it is seen where the name is cut
       label.append(Object.assign(document.createElement("b"), { textContent: side[2].charAt(0) }));
     }
     const value = document.createElement("span");
@@ -167,7 +171,7 @@ export class Timeline {
     this.tell(true);
   }
 
-  private get gutter(): number {
+  get gutter(): number {
     return parseFloat(getComputedStyle(this.root).getPropertyValue("--gutter"));
   }
 
@@ -198,10 +202,6 @@ export class Timeline {
     const share = Math.max(0, Math.min(1, (at - this.from) / (this.to - this.from)));
     const span = (this.to - this.from) / factor;
     this.view(at - share * span, at + (1 - share) * span);
-  }
-
-  private xOf(seconds: number): number {
-    return ((seconds - this.from) / (this.to - this.from)) * this.width;
   }
 
   private fit(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
@@ -238,7 +238,7 @@ export class Timeline {
     context.fillStyle = this.colour("muted");
     context.strokeStyle = this.colour("line");
     for (let k = Math.ceil(this.from / step - 1e-9); k * step <= this.to; k++) {
-      const x = this.xOf(k * step);
+      const x = xOf(this, k * step);
       context.fillRect(Math.round(x), 14, 1, 6);
       const text = step < 1 ? clock(k * step).slice(0, -1) : clock(k * step).slice(0, -3);
       const wide = context.measureText(text).width;
@@ -249,8 +249,8 @@ export class Timeline {
     const band = part("loop-band");
     band.hidden = !loop || !this.player.loop;
     if (loop) {
-      band.style.left = `${this.gutter + Math.max(0, this.xOf(loop[0]))}px`;
-      band.style.width = `${Math.max(1, Math.min(this.width, this.xOf(loop[1])) - Math.max(0, this.xOf(loop[0])))}px`;
+      band.style.left = `${this.gutter + Math.max(0, xOf(this, loop[0]))}px`;
+      band.style.width = `${Math.max(1, Math.min(this.width, xOf(this, loop[1])) - Math.max(0, xOf(this, loop[0])))}px`;
     }
   }
 
@@ -258,7 +258,7 @@ export class Timeline {
     if (!this.comparison) return;
     const context = this.fit(this.errors);
     const top = Math.max(0.05, ...Array.from(this.comparison.error).filter((value) => value > 0));
-    this.path(context, this.comparison.error, this.comparison.fps, this.colour("error"), 0.28, 0, top);
+    drawCurve(context, this, this.comparison.error, this.comparison.fps, this.colour("error"), 0.28, 0, top);
     part("error-mean").textContent = `mean ${this.comparison.mean.toFixed(3)}`;
   }
 
@@ -274,71 +274,12 @@ export class Timeline {
         if (value < low) low = value;
         if (value > high) high = value;
       }
-      this.hatch(context, tracks);
+      drawLost(context, this, tracks, this.colour("lost"));
       tracks.forEach((track, i) => {
         const colour = tracks.length > 1 ? this.colour(i ? "second" : "first") : this.colour(regionOf(NAMES[lane.curve]));
-        this.path(context, track.curves[lane.curve], track.fps, colour, tracks.length > 1 ? (i ? 0 : 0.14) : 0.18, low, high);
+        drawCurve(context, this, track.curves[lane.curve], track.fps, colour, tracks.length > 1 ? (i ? 0 : 0.14) : 0.18, low, high);
       });
     }
-  }
-
-  private hatch(context: CanvasRenderingContext2D, tracks: Track[]): void {
-    const ratio = context.canvas.width / this.width;
-    context.fillStyle = this.colour("lost");
-    for (const track of tracks) {
-      if (!track.lost) continue;
-      for (let i = 0, end = 0; i < track.frames; i = end + 1) {
-        end = i;
-        if (!track.lost[i]) continue;
-        while (end + 1 < track.frames && track.lost[end + 1]) end++;
-        const x = this.xOf(i / track.fps) * ratio;
-        context.fillRect(x, 0, Math.max(1, this.xOf((end + 1) / track.fps) * ratio - x), context.canvas.height);
-      }
-    }
-  }
-
-  private path(
-    context: CanvasRenderingContext2D, values: Float32Array, fps: number, colour: string, fill: number, low: number, high: number,
-  ): void {
-    const { width, height } = context.canvas;
-    const ratio = width / this.width;
-    const pad = 2 * ratio;
-    const y = (value: number): number => height - pad - ((value - low) / (high - low)) * (height - 2 * pad);
-    const first = Math.max(0, Math.floor(this.from * fps) - 1);
-    const last = Math.min(values.length - 1, Math.ceil(this.to * fps) + 1);
-    const perPixel = ((this.to - this.from) * fps) / width;
-    const line = new Path2D();
-    let open = false;
-    for (let i = first; i <= last; ) {
-      const until = Math.max(i + 1, Math.min(last + 1, Math.floor(i + perPixel)));
-      let least = values[i];
-      let most = values[i];
-      for (let j = i + 1; j < until; j++) {
-        if (values[j] < least) least = values[j];
-        if (values[j] > most) most = values[j];
-      }
-      const x = this.xOf(i / fps) * ratio;
-      if (Number.isNaN(least)) open = false;
-      else if (!open) {
-        line.moveTo(x, y(most));
-        open = true;
-      } else line.lineTo(x, y(most));
-      if (most - least > 1e-3) line.lineTo(x, y(least));
-      i = until;
-    }
-    context.lineJoin = "round";
-    context.lineWidth = 1.4 * ratio;
-    context.strokeStyle = colour;
-    if (fill) {
-      const area = new Path2D(line);
-      area.lineTo(this.xOf(last / fps) * ratio, y(Math.max(low, 0)));
-      area.lineTo(this.xOf(first / fps) * ratio, y(Math.max(low, 0)));
-      context.globalAlpha = fill;
-      context.fillStyle = colour;
-      context.fill(area);
-      context.globalAlpha = 1;
-    }
-    context.stroke(line);
   }
 
   /** For every picture: the playhead, and the view follows it a page at a time. */
@@ -347,7 +288,7 @@ export class Timeline {
       this.view(seconds, seconds + this.to - this.from);
       return;
     }
-    const x = this.xOf(seconds);
+    const x = xOf(this, seconds);
     this.head.hidden = x < -1 || x > this.width + 1;
     this.head.style.transform = `translateX(${this.gutter0() + x}px)`;
     this.tell(false);
@@ -374,56 +315,14 @@ export class Timeline {
     this.slider.setAttribute("aria-valuetext", `${clock(this.player.time)} of ${clock(this.clip?.seconds ?? 0)}`);
   }
 
-  private pointers(): void {
-    const at = (event: PointerEvent): number => {
-      const left = this.root.getBoundingClientRect().left + this.gutter;
-      const share = Math.max(0, Math.min(1, (event.clientX - left) / this.width));
-      return this.from + share * (this.to - this.from);
-    };
-    const inside = (event: PointerEvent): boolean =>
-      event.clientX >= this.root.getBoundingClientRect().left + this.gutter - 4 && !(event.target as Element).closest("button");
-    let held: { loop: number | null } | null = null;
-    this.root.addEventListener("pointerdown", (event) => {
-      if (!inside(event) || event.button !== 0 || (event.pointerType === "touch" && this.list.contains(event.target as Node))) return;
-      held = { loop: event.shiftKey ? at(event) : null };
-      if (!event.shiftKey) this.onSeek(at(event));
-      this.slider.focus({ preventScroll: true });
-      this.root.setPointerCapture(event.pointerId);
-      event.preventDefault();
-    });
-    this.root.addEventListener("pointermove", (event) => {
-      const here = inside(event) ? at(event) : null;
-      this.hover = event.pointerType === "mouse" && !held ? here : null;
-      this.ghost.hidden = this.hover === null;
-      if (this.hover !== null) {
-        this.ghost.style.transform = `translateX(${this.gutter0() + this.xOf(this.hover)}px)`;
-        part("cursor-time").textContent = clock(this.hover);
-      }
-      if (held && held.loop === null) this.onSeek(at(event));
-      else if (held && held.loop !== null) {
-        const [first, last] = [Math.min(held.loop, at(event)), Math.max(held.loop, at(event))];
-        if (last - first > 0.1) this.onLoop([first, last]);
-      }
-      this.tell(false);
-    });
-    this.root.addEventListener("click", (event) => {
-      if (held === null && inside(event as PointerEvent) && !(event.target as Element).closest("button")) this.onSeek(at(event as PointerEvent));
-    });
-    for (const end of ["pointerup", "pointercancel"]) this.root.addEventListener(end, () => (held = null));
-    this.root.addEventListener("pointerleave", () => {
-      this.hover = null;
-      this.ghost.hidden = true;
-      this.tell(true);
-    });
-    this.root.addEventListener("wheel", (event) => {
-      if (event.ctrlKey || event.metaKey) {
-        event.preventDefault();
-        this.zoom(Math.exp(-event.deltaY / 250), at(event as unknown as PointerEvent));
-      } else if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-        event.preventDefault();
-        const by = (event.deltaX / this.width) * (this.to - this.from);
-        this.view(this.from + by, this.to + by);
-      }
-    }, { passive: false });
+  /** Values are told at a time that is pointed at, else where the playhead is. */
+  hoverAt(seconds: number | null): void {
+    this.hover = seconds;
+    this.ghost.hidden = seconds === null;
+    if (seconds !== null) {
+      this.ghost.style.transform = `translateX(${this.gutter0() + xOf(this, seconds)}px)`;
+      part("cursor-time").textContent = clock(seconds);
+    }
+    this.tell(false);
   }
 }

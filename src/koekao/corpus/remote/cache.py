@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from koekao.atomic import sweep_folder
-from koekao.corpus.remote.leases import LOCK_FILE, OPEN, leases_of, settle_all
+from koekao.corpus.remote.leases import LOCK_FILE, OPEN, leases_of, let_go_all, settle_all
 from koekao.errors import ConfigError, CorpusError, OutputError
 
 CACHE_VARIABLE, SIZE_VARIABLE = "KOEKAO_CACHE", "KOEKAO_CACHE_GB"
@@ -112,6 +112,9 @@ class Cache:
         while True:
             with self._alone():
                 over, coming = self._make_room(n_bytes)
+                if over > 0:
+                    let_go_all()
+                    over, coming = self._make_room(n_bytes)
                 if over <= 0:
                     with file.open("xb") as empty:
                         empty.truncate(n_bytes)

@@ -22,9 +22,12 @@ from koekao.atomic import publish_file, write_file
 from koekao.corpus.datafile import DataFile
 from koekao.corpus.remote.ahead import Ahead
 from koekao.corpus.remote.cache import Cache
-from koekao.corpus.remote.leases import OPEN, leases_of
+from koekao.corpus.remote.leases import OPEN, leases_of, on_need
 from koekao.corpus.remote.store import RemoteFolder
 from koekao.errors import CorpusError
+
+_LASTING = ("store", "folder", "cache", "_header_file", "shards")
+"""What goes along when it is pickled."""
 
 
 class FetchedFiles:
@@ -38,6 +41,12 @@ class FetchedFiles:
         cache: whose folder that is.
         header_file: name of the file that lists the others; it is in ``folder`` already.
         shards: all shards, by number.
+
+    Once all shards are seen to be here their maps are kept for good, as those of a local corpus are, until this process
+    itself needs the room for something else.
+
+    Attributes:
+        came_bytes: of files that this object fetched.
     """
 
     def __init__(
@@ -50,10 +59,14 @@ class FetchedFiles:
     def _begin(self) -> None:
         with leases_of(self.folder).held(OPEN) as keep:
             keep(self)
+        self.came_bytes = 0
+        self._keeps_maps = False
+        self._maps: dict[int, NDArray[np.uint8]] = {}
+        on_need(self._let_maps_go)
         self._ahead = Ahead(self.cache.config.n_threads)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in vars(self).items() if key != "_ahead"}
+        return {key: value for key, value in vars(self).items() if key in _LASTING}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -67,7 +80,16 @@ class FetchedFiles:
             self.have(entry, number)
             with contextlib.suppress(OSError):
                 os.utime(self.folder / entry.file)  # used just now
-            yield keep
+            yield partial(self._keep, number, keep)
+
+    def _keep(self, number: int, keep: Callable[[Any], None], mapped: NDArray[np.uint8]) -> None:
+        keep(mapped)
+        if self._keeps_maps:
+            self._maps[number] = mapped
+
+    def _let_maps_go(self) -> None:
+        self._keeps_maps = False
+        self._maps.clear()
 
     def have(self, entry: DataFile, number: int = OPEN, *, patient: bool = True) -> None:
         """Have a file in the folder; unless ``patient``, only where there is room for it at once.
@@ -90,7 +112,8 @@ class FetchedFiles:
 
     def is_complete(self) -> bool:
         """Whether all shards are here."""
-        return all(map(self.is_here, self.shards))
+        self._keeps_maps = all(map(self.is_here, self.shards))
+        return self._keeps_maps
 
     def expect(self, numbers: Sequence[int]) -> None:
         """Fetch these ahead, in this order, as far as they fit into half of the cache; none of them is waited for."""
@@ -137,6 +160,7 @@ class FetchedFiles:
                     seen = self._write(entry, temporary)
                     if seen != entry.sha256:
                         raise _WrongContentError
+                    self.came_bytes += entry.bytes
                     return
             raise self._wrong(entry, seen)
         except CorpusError as error:

@@ -31,6 +31,7 @@ _LOOK_EVERY_S = 0.02
 
 _LEASES: dict[str, Leases] = {}
 _LEASES_LOCK = threading.Lock()
+_HOLDERS: list[weakref.WeakMethod[Callable[[], None]]] = []
 
 
 class Leases:
@@ -134,6 +135,21 @@ def leases_of(folder: Path) -> Leases:
         if key not in _LEASES:
             _LEASES[key] = Leases(folder)
         return _LEASES[key]
+
+
+def on_need(let_go: Callable[[], None]) -> None:
+    """Have a bound method called when room is needed, as long as its object lives: it may hold what nobody uses."""
+    _HOLDERS.append(weakref.WeakMethod(let_go))
+
+
+def let_go_all() -> None:
+    """Have everything let go that is only held in case that it is used again."""
+    _HOLDERS[:] = [holder for holder in _HOLDERS if holder() is not None]
+    for holder in list(_HOLDERS):
+        let_go = holder()
+        if let_go is not None:
+            let_go()
+    settle_all()
 
 
 def settle_all() -> None:

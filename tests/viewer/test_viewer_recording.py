@@ -1,0 +1,77 @@
+"""The microphone of a browser (Chromium's own beeping one) is recorded and animated by the model in the page.
+
+Skipped, and said so, where the browser library cannot be built (npm and the packages of ``web/``).
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import koekao
+from koekao.takes.synthetic.making import make_take
+from koekao.viewer import clip_of_take
+from koekao.viewer.serving import Shown, served
+
+WEB = Path(koekao.__file__).parents[2] / "web"
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    npm = shutil.which("npm")
+    if npm is None or not (WEB / "node_modules" / "onnxruntime-web").is_dir():
+        pytest.skip("npm or the packages of web/ are not here, so nothing is recorded")
+    dist = tmp_path_factory.mktemp("dist")
+    words = [npm, "run", "--silent", "build", "--", "--out", str(dist)]
+    done = subprocess.run(words, cwd=WEB, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return dist
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("onnxscript", reason="the extra onnx is not installed")
+    import torch
+
+    from koekao.export import export_onnx
+    from koekao.models import build
+    from koekao.takes.take import as_float
+
+    torch.manual_seed(5)
+    made = build("stream", {"dim": 16, "channels": 4, "front_frames": 2})
+    speech = as_float(make_take(11, seconds=3).audio)
+    made.fit_features(lambda: [speech])
+    made.set_curve_statistics(np.full(52, 0.5, np.float32), np.full(52, 0.3, np.float32))
+    return export_onnx(made, tmp_path_factory.mktemp("model") / "model.onnx", check_frames=20).path
+
+
+def test_ten_seconds_or_less_are_recorded_and_animated(opened: Callable[..., Any], library: Path, model: Path) -> None:
+    shown = Shown(clip=clip_of_take(make_take(1, seconds=1)), model=model, web=library)
+    with served(shown) as address:
+        page = opened(address)
+        page.page.click("#record")
+        page.page.wait_for_function("() => document.querySelector('#record span').textContent.startsWith('Stop')")
+        page.page.wait_for_timeout(2500)
+        page.page.click("#record")
+        page.page.wait_for_function("() => koekao.clip.name === 'Microphone'", timeout=60_000)
+        frames, seconds, moved = page.js(
+            """() => { const track = koekao.clip.tracks[0], jaw = Array.from(track.curves[24]);
+            return [track.frames, koekao.clip.seconds, Math.max(...jaw) - Math.min(...jaw)]; }"""
+        )
+        assert 1 < seconds < 9
+        assert abs(frames - 30 * seconds) <= 1.5
+        assert moved > 0
+        page.page.wait_for_function("() => koekao.player.time > 0.1")
+        assert all(url.startswith((address, "blob:", "data:")) for url in page.asked)
+        assert [said for said in page.errors if "ScriptProcessor" not in said] == []
+
+
+def test_without_a_model_nothing_is_recorded(opened: Callable[..., Any]) -> None:
+    with served(Shown(clip=clip_of_take(make_take(1, seconds=1)))) as address:
+        assert not opened(address).page.is_visible("#record")
