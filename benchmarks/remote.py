@@ -151,7 +151,8 @@ def ratios(url: str, corpus: Path, space: Path, seconds: float) -> None:
     for i in range(len(there)):
         there.audio(i)
     pairs = (("local", here), ("cached", there))
-    for kind, how in {"streams, stride 8": {"stride": "sparse", "initial_stride": 8}, "clips": {}}.items():
+    kinds: dict[str, dict[str, Any]] = {"streams, stride 8": {"stride": "sparse", "initial_stride": 8}, "clips": {}}
+    for kind, how in kinds.items():
         for workers in (0, 1):
             speeds: dict[str, list[float]] = {"local": [], "cached": []}
             for turn in range(_ROUNDS):

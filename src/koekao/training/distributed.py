@@ -33,6 +33,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 from torch import distributed as group
+from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
 from koekao.batches.position import this_rank
@@ -73,7 +74,7 @@ def _join() -> str:
     try:
         store, rank, size = next(rendezvous("env://", timeout=limit))
         attempt = _attempt(store, rank, size)
-        store = group.PrefixStore(attempt, store)
+        store = PrefixStore(attempt, store)
         store.set(f"koekao/{rank}", "here")
         store.wait([f"koekao/{other}" for other in range(size)], limit)
     except RuntimeError as error:
@@ -87,7 +88,7 @@ def _join() -> str:
     return attempt
 
 
-def _attempt(store: group.Store, rank: int, size: int) -> str:
+def _attempt(store: Store, rank: int, size: int) -> str:
     """A name for this start of the ranks, the same on all: torchrun's store still holds what earlier ones wrote.
 
     torchrun counts its restarts, but not that a node came or went; so ranks count how often they came in such a world.
