@@ -24,7 +24,7 @@ from koekao.place import is_url
 from koekao.training import Evaluation, PretrainConfig, Pretrained, TrainConfig, Trainer, open_run
 from koekao.training import evaluate as _evaluate
 from koekao.training import pretrain as _pretrain
-from koekao.training.distributed import together
+from koekao.training.distributed import goes_on, together
 from koekao.windows import StridePolicy
 from koekao.windows.grid import Short
 from koekao.windows.stride import Schedule
@@ -281,6 +281,7 @@ def train(corpus: str | Path | Corpus, run: str | Path, *, resume: bool = False,
     """
     corpus = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
     with together():
+        resume = resume or goes_on(Path(run) / "run.json")
         return Trainer(corpus, run, TrainConfig(**settings), resume=resume).fit()
 
 

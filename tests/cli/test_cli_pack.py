@@ -181,7 +181,7 @@ def test_ctrl_c_tells_what_is_kept_and_the_same_command_goes_on(
 ) -> None:
     """Each take fills a shard; a shard of 256 MB would hold all four."""
     target = tmp_path / "corpus"
-    monkeypatch.setattr("koekao.corpus.PackConfig", lambda **settings: PackConfig(**settings, shard_bytes=1))
+    monkeypatch.setattr("koekao.corpus.PackConfig", lambda **settings: PackConfig(**settings | {"shard_bytes": 1}))
     pack_folder = koekao.corpus.pack
 
     def interrupted(*words: object, on_progress: Callable, **more: object) -> None:
@@ -207,7 +207,7 @@ def test_ctrl_c_tells_what_is_kept_and_the_same_command_goes_on(
 def test_what_is_taken_over_whole_has_no_speed(
     cli: Callable, chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("koekao.corpus.PackConfig", lambda **settings: PackConfig(**settings, shard_bytes=1))
+    monkeypatch.setattr("koekao.corpus.PackConfig", lambda **settings: PackConfig(**settings | {"shard_bytes": 1}))
     pack_folder = koekao.corpus.pack
     with pytest.raises(ZeroDivisionError):
         pack_folder(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.errors import RunError
 from koekao.models.weights import read_tensors
 from koekao.takes.synthetic.making import make_takes
-from koekao.training import distributed
+from koekao.training import distributed, heartbeat
 
 STEPS, HALF = 12, 5
 UNTRACKED = {"aoi_10001": 0.9, "sora_10002": 0.5}
@@ -247,29 +248,89 @@ def test_the_length_of_a_run_of_minutes_is_the_same_on_all(runs: Path) -> None:
     assert json.loads((runs / "minutes" / "run.json").read_text("utf-8"))["step"] > 0
 
 
-def test_a_rank_that_fails_ends_the_run(spoken: Corpus, tmp_path: Path) -> None:
-    """Started without torchrun, which would kill the other one: it must notice by itself and say so."""
-    run = tmp_path / "run"
-    job = {"run": str(run), "config": settings("sequential"), "spoilt": "error"}
-    (tmp_path / "jobs.json").write_text(json.dumps([job]), "utf-8")
-    began_s, processes = time.monotonic(), []
+def by_hand(spoken: Corpus, folder: Path, spoilt: str) -> tuple[list[str], list[int]]:
+    """Two ranks without torchrun, which would kill the other one; what they said, and their exit codes."""
+    job = {"run": str(folder / "run"), "config": settings("sequential"), "spoilt": spoilt}
+    (folder / "jobs.json").write_text(json.dumps([job]), "utf-8")
+    processes = []
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     for rank in ("0", "1"):
         env = environment(RANK=rank, WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
-        command = [sys.executable, ranks.__file__, str(spoken.path), str(tmp_path / "jobs.json")]
+        command = [sys.executable, ranks.__file__, str(spoken.path), str(folder / "jobs.json")]
         processes.append(subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True))
     try:
-        errors = [process.communicate(timeout=30)[1] for process in processes]
+        errors = [processes[0].communicate(timeout=60)[1]]
+        if spoilt == "stop":
+            processes[1].kill()
+        errors.append(processes[1].communicate(timeout=30)[1])
     finally:
         for process in processes:
             process.kill()
+    return errors, [process.returncode for process in processes]
+
+
+def test_a_rank_that_fails_ends_the_run(spoken: Corpus, tmp_path: Path) -> None:
+    """The other one must notice by itself and say so."""
+    began_s = time.monotonic()
+    errors, codes = by_hand(spoken, tmp_path, "error")
     assert time.monotonic() - began_s < 30
-    assert [process.returncode for process in processes] == [1, 1]
+    assert codes == [1, 1]
     assert "the disk of this rank is gone" in errors[1]
     assert "RunError" in errors[0] and "another rank has ended" in errors[0]
-    assert (run / "last.safetensors").is_file()
+    assert (tmp_path / "run" / "last.safetensors").is_file()
+
+
+def test_a_rank_that_is_killed_ends_the_run(spoken: Corpus, tmp_path: Path) -> None:
+    errors, codes = by_hand(spoken, tmp_path, "kill")
+    assert codes == [1, -signal.SIGKILL]
+    assert "RunError" in errors[0] and "another rank has ended" in errors[0]
+
+
+def test_a_rank_that_hangs_ends_the_run(spoken: Corpus, tmp_path: Path) -> None:
+    """Its connections stay open, as those of a machine that is gone do."""
+    errors, codes = by_hand(spoken, tmp_path, "stop")
+    assert codes[0] == heartbeat.EXIT_SILENT
+    assert "rank 0: rank 1 has not been heard of for 3 s" in errors[0] and "can be resumed" in errors[0]
+
+
+def test_silence_is_that_of_the_others_and_not_ones_own() -> None:
+    assert heartbeat.SILENT_AFTER_S + 5 * heartbeat.BEAT_EVERY_S <= 30, "the promise"
+    watch = heartbeat.Watch([1, 2])
+    began_s = watch._looked_s
+    for n in range(1, 9):
+        assert watch.look([n, 5], began_s + 2.0 * n) is None
+    assert watch.look([9, 5], began_s + 30) is None, "it was away itself for 14 s"
+    for n in range(10, 20):
+        assert watch.look([n, 5], began_s + 30 + 2.0 * (n - 9)) is None
+    assert watch.look([20, 5], began_s + 52) == 2
+
+
+def test_ranks_that_torchrun_starts_anew_go_on(spoken: Corpus, runs: Path, tmp_path: Path) -> None:
+    """The same command, no word of resuming; and in the end the run that was never interrupted."""
+    job = {"run": str(tmp_path / "run"), "config": settings("sequential"), "spoilt": "kill once"}
+    (tmp_path / "jobs.json").write_text(json.dumps([job]), "utf-8")
+    done = launched("--max-restarts", "1", ranks.__file__, str(spoken.path), str(tmp_path / "jobs.json"))
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert largest_difference(tmp_path / "run", runs / "one-sequential") < 1e-5
+    assert json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))["step"] == STEPS
+
+
+def test_only_the_same_launch_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = tmp_path / "run.json"
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "a")
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+    assert not distributed.goes_on(record), "nothing was begun"
+    record.write_text('{"launch": "b"}')
+    assert distributed.goes_on(record)
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "0")
+    assert not distributed.goes_on(record), "it is somebody else's run"
+    record.write_text('{"launch": "a"}')
+    assert distributed.goes_on(record), "a node came or went: torchrun does not count that"
+    record.write_text('{"launch": ""}')
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    assert not distributed.goes_on(record)
 
 
 @pytest.fixture

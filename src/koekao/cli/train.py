@@ -70,9 +70,10 @@ def train(
         json: print nothing but the outcome, as JSON.
     """
     settings = merged(config, options.said)
-    from koekao.training.distributed import is_first, together
+    from koekao.training.distributed import goes_on, is_first, together
 
     with together():
+        resume = resume or goes_on(run / "run.json")
         code = run_training(corpus, run, settings, resume=resume, json=json)
         if not code and not json and is_first():
             say(f"next: koekao evaluate {run} {corpus}")

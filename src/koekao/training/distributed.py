@@ -13,8 +13,10 @@ DistributedDataParallel is not used: it averages; it wraps ``forward``, while tr
 ``of_columns``; and what it gains, sending gradients while others are still computed, is nothing beside models of some
 megabytes. Their gradients are sent as one vector.
 
-A rank that ends by an error closes its connections, and those that wait for it end too. One that hangs without ending
-is noticed after half an hour, since the first rank may validate for as long while the others wait.
+A rank that ends by an error closes its connections, and those that wait for it end too. One that hangs without ending,
+or whose machine is gone, is noticed by its heart (:mod:`koekao.training.heartbeat`); a collective itself may take half
+an hour, since the first rank may validate for as long while the others wait. Where torchrun starts all ranks anew after
+that (``--max-restarts``, ``--nnodes 1:2``), they go on from the last checkpoint: :func:`goes_on`.
 """
 
 from __future__ import annotations
@@ -25,16 +27,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch import distributed as group
+from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
 from koekao.batches.position import this_rank
 from koekao.batches.spec import Spec, StreamSpec
 from koekao.errors import ConfigError, RunError
+from koekao.training.heartbeat import Heartbeat
 
 BEGIN_WITHIN_S = 30
 """How long the ranks wait for each other at the beginning."""
@@ -54,18 +59,22 @@ def together() -> Iterator[None]:
     if not all(os.environ.get(name) for name in _LAUNCHED) or not alone():
         yield
         return
-    _join()
+    attempt = _join()
+    beat = Heartbeat(group.get_rank(), group.get_world_size(), attempt)
     try:
         yield
         anywhere(False)  # so that nobody is gone while another is still at work
     finally:
+        beat.stop()
         group.destroy_process_group()
 
 
-def _join() -> None:
+def _join() -> str:
     limit = timedelta(seconds=BEGIN_WITHIN_S)
     try:
         store, rank, size = next(rendezvous("env://", timeout=limit))
+        attempt = _attempt(store, rank, size)
+        store = PrefixStore(attempt, store)
         store.set(f"koekao/{rank}", "here")
         store.wait([f"koekao/{other}" for other in range(size)], limit)
     except RuntimeError as error:
@@ -76,6 +85,39 @@ def _join() -> None:
         ) from error
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and group.is_nccl_available() else "gloo"
     group.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=_WAIT)
+    return attempt
+
+
+def _attempt(store: Store, rank: int, size: int) -> str:
+    """A name for this start of the ranks, the same on all: torchrun's store still holds what earlier ones wrote.
+
+    torchrun counts its restarts, but not that a node came or went; so ranks count how often they came in such a world.
+    """
+    world = f"koekao/{os.environ.get('TORCHELASTIC_RESTART_COUNT') or 0}/{size}"
+    return f"{world}/{store.add(f'{world}/came/{rank}', 1)}"
+
+
+def launch_id() -> str:
+    """What torchrun calls the launch that this process belongs to, the same after each restart; empty without one."""
+    name = os.environ.get("TORCHELASTIC_RUN_ID", "")
+    return "" if name == "none" else name
+
+
+def goes_on(record: Path) -> bool:
+    """Whether torchrun has started the ranks anew, and the run whose ``record`` (run.json) this is was begun before.
+
+    Then they resume without being told to, for torchrun gives the same command again. What the first rank sees counts.
+    """
+    return decided(_was_begun(record))
+
+
+def _was_begun(record: Path) -> bool:
+    restarts = int(os.environ.get("TORCHELASTIC_RESTART_COUNT") or 0)
+    try:
+        begun_by = json.loads(record.read_text("utf-8")).get("launch", "")
+    except (OSError, ValueError, AttributeError):
+        return False
+    return restarts > 0 or (begun_by != "" and begun_by == launch_id())
 
 
 def alone() -> bool:

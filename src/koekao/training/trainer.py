@@ -36,6 +36,7 @@ from koekao.training.distributed import (
     anywhere,
     decided,
     is_first,
+    launch_id,
     rank,
     refuse_strangers,
     same_as_first,
@@ -348,6 +349,7 @@ class Trainer:
         self._record = {
             "config": self.config.as_dict(),
             "corpus": {"path": self.corpus.place, "id": self.corpus.id},
+            "launch": launch_id(),
             "epochs": self.epochs,
             "steps_planned": self.n_steps,
             "step": self.step,

@@ -88,6 +88,17 @@ def test_foresight_is_what_the_plan_will_need_in_the_order_of_need(ten_shards: P
             assert shard in corpus.shard[plan.batches(batch, 1, share=share).take].tolist()
 
 
+def test_foresight_looks_again_as_the_plan_goes_on(ten_shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus, spec = Corpus.open(ten_shards), StreamSpec(batch_size=2, n_streams=1, window_frames=16)
+    plan, told = spec.plan(corpus.n_frames, 0, 1), []
+    monkeypatch.setattr(type(corpus.files), "expect", lambda files, numbers: told.append(list(numbers)))
+    foresight = Foresight(Sources(corpus, spec).frames[:1], plan, slice(0, 2))
+    for number in range(plan.n_batches):
+        foresight.look_beyond(number)
+    assert {shard for shards in told for shard in shards} == set(range(10))
+    assert 2 <= len(told) <= 10, "and not at every batch"
+
+
 def test_shards_come_before_they_are_asked_for(web: WebServer, cache: CacheConfig) -> None:
     there = Corpus.open(web.url, cache=CacheConfig(n_threads=2))
     loader = koekao.api.Loader(there, StreamSpec(batch_size=2, n_streams=1, window_frames=16))
