@@ -104,7 +104,7 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": source, "OMP_NUM_THREADS": "1", **more}
 
 
-def launched(*words: str, limit_s: float = 100) -> subprocess.CompletedProcess[str]:
+def launched(*words: str, limit_s: float = 240) -> subprocess.CompletedProcess[str]:
     """Two processes by torchrun."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *words]
     return subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=limit_s)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import time
+import threading
 import webbrowser
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from cyclopts import Parameter
 
 from koekao.cli.console import count, length, say, working
 from koekao.errors import ConfigError
+from koekao.interrupt import on_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,9 +67,9 @@ def view(
         sys.stdout.flush()  # who reads it through a pipe waits for the address
         if not no_open:
             webbrowser.open(address)
-        with contextlib.suppress(KeyboardInterrupt):
-            while True:
-                time.sleep(1)
+        over = threading.Event()
+        with on_interrupt(over.set):
+            over.wait()
     return None
 
 
