@@ -33,7 +33,7 @@ class Opened:
         return str(self.page.inner_text(selector))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed, so no page is opened")
     if not CHROMIUM:
