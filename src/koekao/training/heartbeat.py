@@ -39,12 +39,17 @@ class Heartbeat:
         self._rank, self._watched = rank, [other for other in (range(size) if rank == 0 else (0,)) if other != rank]
         self._over = threading.Event()
         self._seen = [0] * len(self._watched)
-        if size > 1:
-            for work in (self._beat, self._look):
-                threading.Thread(target=work, name="koekao-heartbeat", daemon=True).start()
+        works = (self._beat, self._look) if size > 1 else ()
+        self._threads = [threading.Thread(target=work, name="koekao-heartbeat", daemon=True) for work in works]
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
+        """Beat no more. A thread that were still inside the store when the interpreter ends would end it by a signal,
+        so they are waited for, as long as a store takes to answer."""
         self._over.set()
+        for thread in self._threads:
+            thread.join(_ANSWER_WITHIN.total_seconds() + 1)
 
     def _beat(self) -> None:
         """Ask and tell. On a line that is cut this waits for ever, which is why another thread looks."""
