@@ -42,7 +42,7 @@ def batches(
     seconds: float = 2.0,
     json: bool = False,
 ) -> None:
-    """Show the structure of a batch, its bytes, and how fast batches come.
+    """Show what a batch holds and how fast batches come.
 
     Args:
         corpus: a corpus.
@@ -67,6 +67,10 @@ def batches(
         seed: decides the order.
         seconds: how long to measure each kind.
         json: print everything as JSON.
+
+    Examples:
+        koekao batches corpus
+        koekao batches corpus --kind streams --batch-size 16 --num-workers 2
     """
     from koekao.api import open as open_corpus
 

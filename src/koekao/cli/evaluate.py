@@ -35,7 +35,9 @@ def evaluate(
     split: Literal["unseen", "train", "val", "test", "all"] = "unseen",
     json: bool = False,
 ) -> None:
-    """Score a run on whole takes that it has not seen, against ridge regression and the mean face.
+    """Score a run on takes it has not seen, beside two baselines.
+
+    The baselines are ridge regression on the same features, and the mean face. Takes are animated whole.
 
     Args:
         run: a run made by koekao train.
@@ -43,6 +45,10 @@ def evaluate(
         split: which takes. unseen: of the run's own corpus the test takes, else the validation takes; of another
             corpus every take that the run was not trained on.
         json: print everything as JSON.
+
+    Examples:
+        koekao evaluate run corpus
+        koekao evaluate run corpus --split all --json
     """
     from koekao.corpus import Corpus
     from koekao.training import evaluate as score_run

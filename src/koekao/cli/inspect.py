@@ -49,7 +49,7 @@ def inspect(
     rows_fps: str | None = None,
     json: bool = False,
 ) -> int | None:
-    """Show what is in a corpus, a folder of takes, a file of curves or a sound file.
+    """Show what is in a corpus, a folder, a take or a sound.
 
     Of a folder every file is looked at; those that cannot be used are listed with the reason, and the exit code is 2.
 
@@ -60,6 +60,10 @@ def inspect(
         order: the order of curves in files that do not name them.
         rows_fps: rows a second in files whose rows have no times.
         json: print everything as JSON.
+
+    Examples:
+        koekao inspect takes
+        koekao inspect face.csv
     """
     how: _How = {"format": read, "order": order, "fps": rows_fps}
     if is_url(thing):

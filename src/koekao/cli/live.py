@@ -30,7 +30,7 @@ def live(
     /,
     *,
     source: Annotated[str, Parameter(allow_leading_hyphen=True)] = "mic",
-    sink: Annotated[tuple[str, ...], Parameter(consume_multiple=False)] = (),
+    sink: Annotated[tuple[str, ...], Parameter(consume_multiple=False, negative=())] = (),
     self_test: bool = False,
     controls: str | None = None,
     fps: str | None = None,
@@ -44,9 +44,9 @@ def live(
     seed: int = 0,
     json: bool = False,
 ) -> int | None:
-    """Drive a face live: sound in, frames out as they are ready, until the sound ends or Ctrl-C.
+    """Drive a face while you speak: sound in, frames out at once.
 
-    The time of a frame is that of the sound, counted in samples. A stall holds the face; what comes late catches up in
+    It goes on until the sound ends or Ctrl-C. The time of a frame is that of the sound, counted in samples. A stall holds the face; what comes late catches up in
     order, and all that was late, held or dropped is counted and told at the end.
 
     Args:
@@ -67,6 +67,11 @@ def live(
         channels: of raw samples, interleaved; they are mixed.
         seed: of the blinks and small motions that controls add.
         json: print what came of it as JSON.
+
+    Examples:
+        koekao live --self-test
+        koekao live run --source mic --sink livelink
+        koekao live run --source speech.wav --sink file:face.csv --sink vmc
     """
     if self_test:
         return _self_test(run, controls=controls, fps=fps, seed=seed, seconds=seconds, subject=subject, json=json)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from koekao.cli.console import count, json_out, say, working
+from koekao.cli.console import Making, count, json_out
+from koekao.cli.progress import WorkProgress
 from koekao.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ def render(
     pitch: float = 0.0,
     json: bool = False,
 ) -> None:
-    """Draw an animation on the face, without a window: a movie with sound (.mp4, extra video) or a strip (.png).
+    """Draw a face as a movie with sound, or a strip of pictures.
+
+    No window is needed. A movie is .mp4 (extra video), a strip .png.
 
     Args:
         animation: a file of curves, or a take.
@@ -43,6 +46,10 @@ def render(
         yaw: degrees the camera goes round to the subject's left.
         pitch: degrees the camera rises.
         json: print what was done as JSON.
+
+    Examples:
+        koekao render face.csv --sound speech.wav -o face.mp4
+        koekao render take.jsonl -o strip.png --pictures 12
     """
     from koekao.head.render import Camera
     from koekao.viewer.movie import write_movie
@@ -51,6 +58,7 @@ def render(
     ending = output.suffix.lower()
     if ending not in (".mp4", ".png"):
         raise ConfigError(f"unknown ending {output.suffix!r}", where=output, expected=".mp4 or .png")
+    making = Making()
     camera = Camera(yaw_deg=yaw, pitch_deg=pitch)
     clip = clip_to_draw(animation, other, sound, run)
     if ending == ".png":
@@ -61,17 +69,14 @@ def render(
         write_png(output, np.concatenate(strips, axis=0))
         n = len(times)
     else:
-        with working(f"drawing {output}") as tell:
+        with WorkProgress(f"drawing {output}", "frames") as progress:
             side = 720 if size is None else size
-            told = lambda done, of: tell(f"drawing {output}: {done} of {of} frames")  # noqa: E731
-            n = write_movie(output, clip, width=side, height=side, camera=camera, on_frame=told)
+            n = write_movie(output, clip, width=side, height=side, camera=camera, on_frame=progress.tell)
     if json:
-        return json_out(
-            {"output": str(output), "pictures": n, "seconds": clip.seconds, "sound": clip.sound is not None}
-        )
-    return say(
-        f"{output}: {count(n, 'picture')}" + ("" if ending == ".png" or clip.sound is not None else ", no sound")
-    )
+        told = {"output": str(output), "pictures": n, "seconds": clip.seconds, "sound": clip.sound is not None}
+        return json_out(told | making.as_dict([output]))
+    silent = "" if ending == ".png" or clip.sound is not None else ", no sound"
+    return making.say(f"{output} ({count(n, 'picture')}{silent})")
 
 
 def clip_to_draw(animation: Path, other: Path | None, sound: Path | None, run: Path | None) -> Clip:

@@ -11,7 +11,7 @@ EXIT_PROBLEMS = 1
 
 
 def verify(corpus: Place, /, *, takes: Path | None = None, json: bool = False) -> int | None:
-    """Read every byte of a corpus and compare it with what was packed.
+    """Compare every byte of a corpus with what was packed.
 
     The columns beside it are looked at too. The exit code is 1 if anything is wrong, 0 if all is well.
 
@@ -19,6 +19,10 @@ def verify(corpus: Place, /, *, takes: Path | None = None, json: bool = False) -
         corpus: a corpus.
         takes: the folder of takes that it was packed from; every source must still be what it was.
         json: print what was found as JSON.
+
+    Examples:
+        koekao verify corpus
+        koekao verify corpus --takes takes
     """
     from koekao.corpus import verify as verify_corpus
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from koekao.cli.console import count, length, say, working
+from koekao.cli.console import Making, count, json_line, json_out, length, say, working
 from koekao.errors import ConfigError
 from koekao.interrupt import on_interrupt
 
@@ -32,13 +32,13 @@ def view(
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     model: Path | None = None,
     web: Path | None = None,
-    port: int = 0,
+    port: Annotated[int, Parameter(show_default=False)] = 0,
     no_open: bool = False,
+    json: bool = False,
 ) -> None:
-    """Look at takes, animations and corpora: face, sound and curves on one page.
+    """Look at takes, animations and corpora on a page.
 
-    Examples: koekao view CORPUS; koekao view face.csv --sound speech.wav; koekao view truth.csv other.csv; koekao view
-    RUN take.wav (what the run says beside what is true, where there are curves).
+    It shows the face, the sound and the curves on one clock. With a run it shows what the run says of a sound beside what is true, where there are curves.
 
     Args:
         thing: a corpus, a folder of takes, a take, an animation file, or a run (or model.onnx).
@@ -50,20 +50,33 @@ def view(
         web: the folder of the built browser library (web/dist of the repository), which that needs.
         port: of the server. Default: any that is free.
         no_open: do not open the browser.
+        json: print the address as one line of JSON; with --output what was written.
+
+    Examples:
+        koekao view corpus
+        koekao view face.csv --sound speech.wav
+        koekao view truth.csv other.csv -o compared.html
+        koekao view run take.wav
     """
     from koekao.atomic import write_file
     from koekao.viewer.serving import served
 
     if output is not None and output.suffix.lower() not in (".html", ".htm"):
         raise ConfigError(f"unknown ending {output.suffix!r}", where=output, expected=".html")
+    making = Making()
     with working("reading"):
         shown = _model(_shown(thing, other, sound, take), model, web)
         page = None if output is None else shown.page(served=False)
     if output is not None and page is not None:
         write_file(output, page.encode())
-        return say(f"{output}: {len(page) / 1e6:.1f} MB, {_what(shown)}")
+        if json:
+            return json_out({"output": str(output), "bytes": len(page.encode())} | making.as_dict([output]))
+        return making.say(f"{output} ({len(page.encode()) / 1e6:.1f} MB, {_what(shown)})")
     with served(shown, port=port) as address:
-        say(f"{_what(shown)}: {address}  (Ctrl-C ends)")
+        if json:
+            json_line({"address": address, "shows": _what(shown)})
+        else:
+            say(f"{_what(shown)}: {address}  (Ctrl-C ends)")
         sys.stdout.flush()  # who reads it through a pipe waits for the address
         if not no_open:
             webbrowser.open(address)
