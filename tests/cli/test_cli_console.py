@@ -106,8 +106,7 @@ def test_packing_is_watched_on_a_terminal_alone(
     bar = watched.file.getvalue()
     assert "packing" in bar and re.search(r"5/8 takes, [\d,]+ times real time", bar)
     assert shown(bar)[-1] == "" and capsys.readouterr() == ("", "")
-    speed = progress.times_real_time * progress.took_s
-    assert speed >= 120.0, "two takes of 60 s were read, in no more than the time since the beginning"
+    assert progress.times_real_time > 120.0, "two takes of 60 s were read, in far less than a second"
 
 
 def shown(printed: str) -> list[str]:

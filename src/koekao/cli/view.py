@@ -72,7 +72,8 @@ def view(
         if json:
             return json_out({"output": str(output), "bytes": len(page.encode())} | making.as_dict([output]))
         return making.say(f"{output} ({len(page.encode()) / 1e6:.1f} MB, {_what(shown)})")
-    with served(shown, port=port) as address:
+    over = threading.Event()
+    with served(shown, port=port) as address, on_interrupt(over.set):  # who reads the address may say Ctrl-C at once
         if json:
             json_line({"address": address, "shows": _what(shown)})
         else:
@@ -80,9 +81,7 @@ def view(
         sys.stdout.flush()  # who reads it through a pipe waits for the address
         if not no_open:
             webbrowser.open(address)
-        over = threading.Event()
-        with on_interrupt(over.set):
-            over.wait()
+        over.wait()
     return None
 
 
