@@ -9,8 +9,9 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from koekao.cli.console import OUT, Making, count, json_out, length, say, table, working
+from koekao.cli.console import OUT, Making, count, json_out, length, say, table
 from koekao.cli.evaluate import show
+from koekao.cli.progress import PackingProgress, WorkProgress
 from koekao.cli.synthesize import write_synthetic
 from koekao.cli.train import run_training
 
@@ -86,15 +87,17 @@ def _whole_way(out: Path, config: TrainConfig) -> tuple[int | None, dict[str, An
     say(f"{count(_TAKES, 'take')}, {length(made_s)}: {out / 'takes'}")
     OUT.rule("2 of 5: pack")
     held_out = _HELD_OUT / _TAKES
-    report = pack(out / "takes", out / "corpus", PackConfig(val=held_out, test=held_out, seed=config.seed))
+    packed_as = PackConfig(val=held_out, test=held_out, seed=config.seed)
+    with PackingProgress() as packing:
+        report = pack(out / "takes", out / "corpus", packed_as, on_progress=packing.tell)
     say(f"found {report.found}, packed {report.packed}, refused {len(report.refused)}: {out / 'corpus'}")
     OUT.rule("3 of 5: train")
     code = run_training(out / "corpus", out / "run", config)
     if code:
         return code, {}, []
     OUT.rule("4 of 5: evaluate")
-    with working("animating takes"):
-        evaluation = evaluate(open_run(out / "run"), Corpus.open(out / "corpus"))
+    with WorkProgress("animating", "takes") as progress:
+        evaluation = evaluate(open_run(out / "run"), Corpus.open(out / "corpus"), on_take=progress.tell)
     show(evaluation, by_curve=False)
     OUT.rule("5 of 5: animate")
     speech = make_take(config.seed + 1000, seconds=_SPEECH_S, name="speech")

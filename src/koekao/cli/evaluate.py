@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from koekao.arkit import N_CURVES
-from koekao.cli.console import count, json_out, names, say, table, working
+from koekao.cli.console import count, json_out, names, say, table
+from koekao.cli.progress import WorkProgress
 from koekao.cli.place import Place
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ def evaluate(
     from koekao.training import evaluate as score_run
     from koekao.training import open_run
 
-    with working("animating takes"):
-        evaluation = score_run(open_run(run), Corpus.open(corpus), split=split)
+    with WorkProgress("animating", "takes") as progress:
+        evaluation = score_run(open_run(run), Corpus.open(corpus), split=split, on_take=progress.tell)
     if json:
         return json_out(evaluation.as_dict())
     show(evaluation)
