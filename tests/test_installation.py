@@ -135,5 +135,7 @@ def test_the_verb_tells_it_and_ends_with_1_where_something_is_wrong(
 
 
 def test_it_imports_nothing_heavy() -> None:
-    seen = "import sys; from koekao.installation import look; look(); print({'torch', 'numba', 'av'} & set(sys.modules))"
+    seen = (
+        "import sys; from koekao.installation import look; look(); print({'torch', 'numba', 'av'} & set(sys.modules))"
+    )
     assert subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True).stdout == "set()\n"

@@ -21,6 +21,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from koekao import __version__
 from koekao.compiled import cache_folders
 
 CORE = (
@@ -121,8 +122,6 @@ class Installation:
 
 def look() -> Installation:
     """Look at this installation; nothing is imported but the library that reads sound, nothing is written."""
-    import koekao
-
     packages = {name_of(wish): version_of(name_of(wish)) for wish in CORE}
     extras = tuple(_state(extra) for extra in EXTRAS)
     libsndfile, kept_in = _libsndfile(), _kept_in()
@@ -142,8 +141,8 @@ def look() -> Installation:
         if free is not None and free < LEAST_GB:
             problems.append(Problem(what=f"{free:.1f} GB of {of} free", expected=f"{LEAST_GB:.0f} GB", do=do))
     return Installation(
-        koekao=koekao.__version__,
-        place=Path(koekao.__file__).parent,
+        koekao=__version__,
+        place=Path(__file__).parent,
         python=platform.python_version(),
         executable=sys.executable,
         machine=f"{platform.system()} {platform.machine()}",

@@ -1,4 +1,4 @@
-"""``koekao completion``: a script that bash runs and that fills in verbs, options and choices; the others by their form."""
+"""``koekao completion``: bash runs the script, which fills in verbs, options and choices; other shells by their form."""
 
 from __future__ import annotations
 

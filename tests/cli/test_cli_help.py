@@ -37,7 +37,8 @@ def shown(text: str) -> list[str]:
 def test_the_verbs_are_listed_in_the_order_of_the_way(cli: Callable) -> None:
     said = cli("--help")
     assert (said.code, said.err) == (0, "")
-    assert tuple(shown(said.out)[: len(VERBS)]) == VERBS == tuple(v.__name__ for group in GROUPS.values() for v in group)
+    assert tuple(shown(said.out)[: len(VERBS)]) == VERBS
+    assert tuple(verb.__name__ for group in GROUPS.values() for verb in group) == VERBS
     titles = [line.split()[1] for line in said.out.splitlines() if line.startswith("╭")]
     assert titles == [*GROUPS, "Help"]
     assert "--debug-errors" in said.out

@@ -109,9 +109,7 @@ def test_of_several_lines_each_is_json(cli: Callable, chain: Any) -> None:
         assert [set(json.loads(left)) for left in out.splitlines()] == ([{"stopped"}] if words[0] == "serve" else [])
 
 
-def test_what_is_said_last_names_what_was_made_and_a_command_that_works(
-    cli: Callable, places: dict[str, Path]
-) -> None:
+def test_what_is_said_last_names_what_was_made_and_a_command_that_works(cli: Callable, places: dict[str, Path]) -> None:
     """Nothing on the way is coloured or written over where nobody watches."""
     tmp = places["tmp"]
     said = cli("synthesize", tmp / "a folder", "--takes", 2, "--seconds", 1)

@@ -37,7 +37,9 @@ def test_from_speech_to_a_run(cli: Callable, voices: Path, tmp_path: Path) -> No
     assert "the frame stays as it is" in said.out and "+6 frames" in said.out
     assert lines[-2] == "4 steps"
     first, _, next_words = lines[-1].partition("; next: ")
-    assert first.startswith(f"made {out} in ") and next_words.startswith(f"koekao train CORPUS RUN --trainer stream --init {out}")
+    assert first.startswith(f"made {out} in ") and next_words.startswith(
+        f"koekao train CORPUS RUN --trainer stream --init {out}"
+    )
     corpus, run = tmp_path / "corpus", tmp_path / "run"
     pack_takes([make_take(4, seconds=2)], corpus, PackConfig(val=0.0))
     words = [{"CORPUS": corpus, "RUN": run}.get(word, word) for word in shlex.split(next_words)[1:]]

@@ -52,28 +52,26 @@ def check(
         koekao check takes
         koekao check takes --output report --no-sync
     """
-    from koekao.atomic import write_file
+    from koekao.api import check as examine
     from koekao.errors import ConfigError
-    from koekao.takes.doctor.health import examine
-    from koekao.takes.doctor.page import page
-    from koekao.takes.doctor.report import HTML_NAME, JSON_NAME, Examined, printable, refuse_other_files, report_text
-    from koekao.takes.doctor.subjects import find_subjects
+    from koekao.takes.doctor.report import HTML_NAME, printable, report_text
 
     if plots < 0:
         raise ConfigError(f"--plots {plots}", expected="0 or more")
-    refuse_other_files(output)
-    subjects = find_subjects(takes)
-    examined: list[Examined] = []
     making = Making()
     with WorkProgress("examining", "takes") as progress:
-        for i, subject in enumerate(subjects):
-            progress.tell(i, len(subjects), printable(f"examining {subject.name}"))
-            examined.append(Examined.of(examine(subject, read=read, order=order, fps=rows_fps, sync=not no_sync)))
-    text = report_text(examined)
-    write_file(output / JSON_NAME, text.encode())
-    write_file(output / HTML_NAME, page(examined, place=takes, most_plots=plots).encode())
+        examined = examine(
+            takes,
+            output,
+            read=read,
+            order=order,
+            rows_fps=rows_fps,
+            sync=not no_sync,
+            plots=plots,
+            on_take=lambda done, of, name: progress.tell(done, of, printable(f"examining {name}")),
+        )
     if json:
-        OUT.print(text, end="", soft_wrap=True)
+        OUT.print(report_text(examined), end="", soft_wrap=True)
     else:
         _say(examined, takes, output / HTML_NAME, making)
     return EXIT_UNUSABLE if any(not one.health.usable for one in examined) else None

@@ -13,8 +13,9 @@ Shell = Literal["bash", "zsh", "fish"]
 def completion(shell: Shell | None = None, /, *, install: bool = False, json: bool = False) -> None:
     """Let the shell fill in words when Tab is pressed.
 
-    It knows verbs, options, their choices and files. It prints a script for the shell; with --install the script is put where that shell looks for such, and of bash and
-    zsh the file that they begin with (.bashrc, .zshrc) gets a line that loads it. It does not change until koekao does.
+    It knows verbs, options, their choices and files. It prints a script for the shell; with --install the script is put
+    where that shell looks for such, and of bash and zsh the file that they begin with (.bashrc, .zshrc) gets a line
+    that loads it. It does not change until koekao does.
 
     Args:
         shell: bash, zsh or fish. Default: the one that this is started from.
@@ -29,9 +30,9 @@ def completion(shell: Shell | None = None, /, *, install: bool = False, json: bo
 
     making, meant = Making(), shell or _shell_here()
     if not install:
-        script = app.generate_completion(shell=meant)
+        script = app.generate_completion(**{"shell": meant})
         return json_out({"shell": meant, "script": script}) if json else print(script, end="")
-    path = app.install_completion(shell=meant)
+    path = app.install_completion(**{"shell": meant})
     if json:
         return json_out({"shell": meant} | making.as_dict([path]))
     say(f"open a new {meant} and press Tab after: koekao ")

@@ -30,8 +30,9 @@ def convert(
 ) -> None:
     """Convert a file of curves to another format.
 
-    Each row in which a face was tracked becomes a row, at its own time. What IN is is known by its content. What OUT is is known by its ending: .jsonl, .csv (Live Link Face), .json (with
-    names, as LAM writes it), .glb or .gltf (an animation of morph targets), .usda, .usdc or .usd.
+    Each row in which a face was tracked becomes a row, at its own time. What IN is is known by its content. What OUT is
+    is known by its ending: .jsonl, .csv (Live Link Face), .json (with names, as LAM writes it), .glb or .gltf (an
+    animation of morph targets), .usda, .usdc or .usd.
 
     Args:
         source: a file of curves.

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from koekao.cli.console import OUT, Making, count, json_out, length, say, table
 from koekao.cli.evaluate import show
 from koekao.cli.progress import PackingProgress, WorkProgress
-from koekao.cli.synthesize import write_synthetic
 from koekao.cli.train import run_training
 
 if TYPE_CHECKING:
@@ -25,12 +24,11 @@ _MODEL = {"dim": 192, "noise": 0.1, "dropout": 0.1}
 _ENDINGS = ("csv", "jsonl", "json")
 
 
-def demo(
-    *, out: Path = Path("out/demo"), minutes: float = 1.0, seed: int = 0, json: bool = False
-) -> int | None:
+def demo(*, out: Path = Path("out/demo"), minutes: float = 1.0, seed: int = 0, json: bool = False) -> int | None:
     """Try the whole way on synthetic takes, from nothing to a face.
 
-    It makes takes, packs them, trains on them, scores the model on takes it has not seen, and animates new speech. What it leaves can be looked at with koekao view, and every verb can be tried on it.
+    It makes takes, packs them, trains on them, scores the model on takes it has not seen, and animates new speech. What
+    it leaves can be looked at with koekao view, and every verb can be tried on it.
 
     Args:
         out: folder for everything that comes of it; what the demo left there before is replaced.
@@ -76,14 +74,15 @@ def _kept_to_itself(quiet: bool) -> Iterator[None]:
 
 def _whole_way(out: Path, config: TrainConfig) -> tuple[int | None, dict[str, Any], list[tuple[object, ...]]]:
     """All five steps: the exit code, the scores, and what lies where."""
-    from koekao.api import animate
+    from koekao.api import animate, synthesize
     from koekao.corpus import Corpus, PackConfig, pack
     from koekao.outputs.folder import write_take
     from koekao.takes.synthetic.making import make_take
     from koekao.training import evaluate, open_run
 
     OUT.rule("1 of 5: synthetic takes")
-    made_s = write_synthetic(out / "takes", takes=_TAKES, seconds=_SECONDS, seed=config.seed)
+    with WorkProgress("making takes", "takes") as progress:
+        made_s = synthesize(out / "takes", takes=_TAKES, seconds=_SECONDS, seed=config.seed, on_take=progress.tell)
     say(f"{count(_TAKES, 'take')}, {length(made_s)}: {out / 'takes'}")
     OUT.rule("2 of 5: pack")
     held_out = _HELD_OUT / _TAKES

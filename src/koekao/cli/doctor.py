@@ -15,8 +15,8 @@ EXIT_PROBLEMS = 1
 def doctor(*, json: bool = False) -> int | None:
     """Say what is installed here and what does not go together.
 
-    Of each extra it says what that adds and how to get it. The exit code is 1 if there is a problem. An extra that is not installed is none. Recordings are examined by koekao
-    check.
+    Of each extra it says what that adds and how to get it. The exit code is 1 if there is a problem. An extra that is
+    not installed is none. Recordings are examined by koekao check.
 
     Args:
         json: print everything as JSON.

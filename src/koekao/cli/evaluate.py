@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from koekao.arkit import N_CURVES
 from koekao.cli.console import count, json_out, names, say, table
-from koekao.cli.progress import WorkProgress
 from koekao.cli.place import Place
+from koekao.cli.progress import WorkProgress
 
 if TYPE_CHECKING:
     from koekao.training import Evaluation

@@ -15,8 +15,9 @@ def export(
 ) -> None:
     """Write a run's model as one .onnx file (extra onnx).
 
-    Sound goes in and curves come out, in Python without torch, in browsers, C++ and others. The features and all memory are inside. Before the file is there, torch and onnxruntime walk the same sound with it;
-    where their curves differ by more than 1e-4, nothing is written.
+    Sound goes in and curves come out, in Python without torch, in browsers, C++ and others. The features and all memory
+    are inside. Before the file is there, torch and onnxruntime walk the same sound with it; where their curves differ
+    by more than 1e-4, nothing is written.
 
     Args:
         run: a run made by koekao train.

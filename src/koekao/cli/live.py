@@ -46,8 +46,9 @@ def live(
 ) -> int | None:
     """Drive a face while you speak: sound in, frames out at once.
 
-    It goes on until the sound ends or Ctrl-C. The time of a frame is that of the sound, counted in samples. A stall holds the face; what comes late catches up in
-    order, and all that was late, held or dropped is counted and told at the end.
+    It goes on until the sound ends or Ctrl-C. The time of a frame is that of the sound, counted in samples. A stall
+    holds the face; what comes late catches up in order, and all that was late, held or dropped is counted and told at
+    the end.
 
     Args:
         run: a run made by koekao train, or a model.onnx made by koekao export.

@@ -52,9 +52,10 @@ def pack(
 ) -> None:
     """Check a folder of takes and pack it into a corpus.
 
-    It is packed whole or not at all. A take is a sound and a curve file with the same stem (take.wav and take.jsonl or take.csv), at any depth. What was
-    interrupted goes on where it stopped when the same command is given again. Whatever had to be done to a take is
-    said, and stands in the corpus; with --strict a take that would need it is refused.
+    It is packed whole or not at all. A take is a sound and a curve file with the same stem (take.wav and take.jsonl or
+    take.csv), at any depth. What was interrupted goes on where it stopped when the same command is given again.
+    Whatever had to be done to a take is said, and stands in the corpus; with --strict a take that would need it is
+    refused.
 
     Args:
         takes: folder of takes.

@@ -80,8 +80,8 @@ def plot(
         koekao plot truth.csv other.csv --kind error -o error.png
     """
     from koekao.atomic import write_file
-    from koekao.cli.view import is_corpus
     from koekao.viewer.charts import ENDINGS
+    from koekao.viewer.showing import is_corpus
 
     if output.suffix.lower() not in ENDINGS:
         raise ConfigError(f"unknown ending {output.suffix!r}", where=output, expected=" or ".join(ENDINGS))
@@ -114,11 +114,12 @@ def _animation(
     thing: Path, other: Path | None, sound: Path | None, run: Path | None, kind: Kind, names: Any,
     span: tuple[float, float | None], format: str,
 ) -> bytes:  # fmt: skip
+    from koekao.api import predicting
     from koekao.arkit import canonical
-    from koekao.cli.render import clip_to_draw
     from koekao.viewer.charts import chart_curves, chart_error
+    from koekao.viewer.showing import clip_to_draw
 
-    clip = clip_to_draw(thing, other, sound, run)
+    clip = clip_to_draw(thing, other, sound, None if run is None else predicting(run))
     if kind == "error":
         if len(clip.tracks) < 2:
             raise ConfigError("error of one animation", where=thing, do="name a second one, or a run with --run")

@@ -172,8 +172,7 @@ class WorkProgress:
 
     def tell(self, done: float, of: float | None, what: str | None = None) -> None:
         """So much is done of so much (None: nobody knows); ``what`` changes the words before the bar."""
-        words = {} if what is None else {"description": what}
-        self._bar.update(self._task, completed=done, total=of, said=self._said(done, of), **words)
+        self._bar.update(self._task, completed=done, total=of, said=self._said(done, of), description=what)
 
     def _said(self, done: float, of: float | None) -> str:
         if not self._things:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from koekao.cli.console import Making, count, json_out, length
 from koekao.cli.progress import WorkProgress
@@ -43,6 +43,7 @@ def synthesize(
         koekao synthesize takes
         koekao synthesize takes --takes 100 --seconds 60 --fps 59.94
     """
+    from koekao.api import synthesize as make
     from koekao.errors import OutputError
 
     if folder.exists() and not folder.is_dir():
@@ -50,40 +51,20 @@ def synthesize(
     if folder.is_dir() and any(folder.iterdir()) and not overwrite:
         raise OutputError("is not empty", where=folder, do="choose another folder, or say --overwrite")
     making = Making()
-    n_seconds = write_synthetic(
-        folder, takes=takes, seconds=seconds, voices=voices, fps=fps, sample_rate=sample_rate, seed=seed, format=format
-    )
+    with WorkProgress("making takes", "takes") as progress:
+        n_seconds = make(
+            folder,
+            takes=takes,
+            seconds=seconds,
+            voices=voices,
+            fps=fps,
+            sample_rate=sample_rate,
+            seed=seed,
+            format=format,
+            on_take=progress.tell,
+        )
     then = ("koekao", "pack", folder, "CORPUS")
     if json:
         told = {"folder": str(folder), "takes": takes, "seconds": n_seconds}
         return json_out(told | making.as_dict([folder], *then))
     return making.say(f"{folder} ({count(takes, 'synthetic take')}, {length(n_seconds)})", *then)
-
-
-def write_synthetic(
-    folder: Path,
-    *,
-    takes: int,
-    seconds: float,
-    voices: int = 3,
-    fps: str = "30",
-    sample_rate: int = 16000,
-    seed: int = 0,
-    format: str = "jsonl",
-) -> float:
-    """Write synthetic takes; returns their length together in seconds."""
-    from koekao.clock import parse_fps
-    from koekao.errors import ConfigError
-    from koekao.outputs.folder import write_take
-    from koekao.takes.synthetic.making import make_takes
-
-    if takes < 1:
-        raise ConfigError(f"{takes} takes", expected="at least 1")
-    total_s = 0.0
-    rates: dict[str, Any] = {"sample_rate": sample_rate, "fps": parse_fps(fps)}
-    with WorkProgress("making takes", "takes") as progress:
-        for n, take in enumerate(make_takes(takes, seconds=seconds, seed=seed, voices=voices, **rates), start=1):
-            write_take(folder, take.name, take.audio, take.sample_rate, take.curves, take.fps, format=format)
-            total_s += take.duration_s
-            progress.tell(n, takes)
-    return total_s

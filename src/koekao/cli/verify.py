@@ -44,7 +44,9 @@ def verify(corpus: Place, /, *, takes: Path | None = None, json: bool = False) -
         problems = verify_corpus(corpus, takes, on_file=tell)
     if json:
         said = [{"where": p.where, "what": p.what, "expected": p.expected, "do": p.do} for p in problems]
-        json_out({"corpus": str(corpus), "takes": str(takes) if takes else None, "problems": said, "took_s": making.took_s})
+        json_out(
+            {"corpus": str(corpus), "takes": str(takes) if takes else None, "problems": said, "took_s": making.took_s}
+        )
     else:
         for problem in problems:
             say(" ".join(str(problem).split()))

@@ -16,9 +16,6 @@ from koekao.errors import ConfigError
 from koekao.interrupt import on_interrupt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from koekao.viewer import Clip
     from koekao.viewer.serving import Shown
 
 
@@ -38,7 +35,8 @@ def view(
 ) -> None:
     """Look at takes, animations and corpora on a page.
 
-    It shows the face, the sound and the curves on one clock. With a run it shows what the run says of a sound beside what is true, where there are curves.
+    It shows the face, the sound and the curves on one clock. With a run it shows what the run says of a sound beside
+    what is true, where there are curves.
 
     Args:
         thing: a corpus, a folder of takes, a take, an animation file, or a run (or model.onnx).
@@ -58,14 +56,17 @@ def view(
         koekao view truth.csv other.csv -o compared.html
         koekao view run take.wav
     """
+    from koekao.api import predicting
     from koekao.atomic import write_file
     from koekao.viewer.serving import served
+    from koekao.viewer.showing import shown as what_is_shown
 
     if output is not None and output.suffix.lower() not in (".html", ".htm"):
         raise ConfigError(f"unknown ending {output.suffix!r}", where=output, expected=".html")
     making = Making()
     with working("reading"):
-        shown = _model(_shown(thing, other, sound, take), model, web)
+        seen = what_is_shown(thing, other, sound=sound, take=take, predicting=predicting)
+        shown = _model(seen, model, web)
         page = None if output is None else shown.page(served=False)
     if output is not None and page is not None:
         write_file(output, page.encode())
@@ -89,87 +90,6 @@ def _what(shown: Shown) -> str:
     if shown.listing is not None:
         return f"{shown.listing.title}, {count(len(shown.listing), 'take')}"
     return "nothing" if shown.clip is None else f"{shown.clip.name}, {length(shown.clip.seconds)}"
-
-
-def is_corpus(place: Path) -> bool:
-    return (place / "corpus.json").is_file()
-
-
-def is_run(place: Path) -> bool:
-    """Whether something is what animates: a run's folder or an exported model."""
-    return place.suffix.lower() == ".onnx" or (place / "run.json").is_file()
-
-
-def _shown(thing: Path, other: Path | None, sound: Path | None, take: str | None) -> Shown:
-    """What there is to see."""
-    from koekao.corpus import Corpus
-    from koekao.viewer import clip_of, list_corpus, list_folder
-    from koekao.viewer.serving import Shown
-
-    if other is not None and is_run(other) and not is_run(thing):
-        thing, other = other, thing
-    add: Callable[[Clip], Clip] = lambda clip: clip  # noqa: E731
-    if is_run(thing):
-        if other is None:
-            raise ConfigError(
-                "a run alone shows nothing", where=thing, do=f"koekao view {thing} TAKE or CORPUS or SOUND"
-            )
-        add, thing, other = predicting(thing), other, None
-    if thing.is_dir():
-        if other is not None:
-            raise ConfigError("a folder beside something else", where=thing, do="name one take: --take NAME")
-        listing = list_corpus(Corpus.open(thing), add=add) if is_corpus(thing) else list_folder(thing, add=add)
-        if take is None:
-            return Shown(listing=listing)
-        return Shown(clip=listing.clip(listing.place_of(take)))
-    if take is not None:
-        raise ConfigError("--take of one take", where=thing, do="leave it out")
-    clip = add(clip_of(thing, sound=sound))
-    if not clip.tracks:
-        raise ConfigError("a sound without curves", where=thing, do=f"name a run too: koekao view RUN {thing}")
-    return Shown(clip=clip if other is None else compared(clip, other))
-
-
-def compared(clip: Clip, other: Path) -> Clip:
-    """The clip with the curves of another file beside its own."""
-    from koekao.viewer import clip_of
-
-    second = clip_of(other)
-    if not second.tracks:
-        raise ConfigError("holds no curves", where=other, expected="an animation or a take to compare with")
-    labels = clip.tracks[0].label, second.tracks[0].label
-    if labels[0] == labels[1]:  # two runs write the same name into two folders
-        labels = f"{labels[0]} (1)", f"{labels[1]} (2)"
-    tracks = (replace(clip.tracks[0], label=labels[0]), replace(second.tracks[0], label=labels[1]))
-    heard = clip if clip.sound is not None else second
-    return replace(heard, name=f"{clip.name} and {second.name}", tracks=tracks, notes=(*clip.notes, *second.notes))
-
-
-def predicting(run: Path) -> Callable[[Clip], Clip]:
-    """What puts a run's prediction beside the curves of a clip."""
-    from fractions import Fraction
-
-    import numpy as np
-
-    from koekao.animation import animate
-    from koekao.api import engine
-    from koekao.takes.sound.shaping import to_rate
-    from koekao.takes.take import as_float
-    from koekao.viewer import Curves
-
-    face = engine(run)
-    clock = face.clock
-
-    def add(clip: Clip) -> Clip:
-        if clip.sound is None:
-            raise ConfigError("no sound to animate", where=clip.name, do="name a take with its sound, or a sound")
-        heard, _ = to_rate(as_float(clip.sound), clip.sample_rate, clock.sample_rate, Path(clip.name))
-        values = animate(face, np.ascontiguousarray(heard, np.float32))
-        said = Curves(label=f"prediction ({run.name})", fps=Fraction(clock.fps), values=values)
-        truth = tuple(replace(track, label="truth") for track in clip.tracks)
-        return replace(clip, tracks=(*truth, said))
-
-    return add
 
 
 def _model(shown: Shown, model: Path | None, web: Path | None) -> Shown:

@@ -33,6 +33,10 @@ def verify(
 ) -> list[CorpusError]:
     """Everything that is wrong with the corpus in a folder; an empty list means that all is as it was packed.
 
+    >>> import koekao
+    >>> koekao.verify("corpus", "takes")
+    []
+
     Args:
         corpus: its folder, or a URL.
         takes_dir: the folder of takes that it was packed from, if its sources shall be compared too.
