@@ -1,4 +1,4 @@
-"""``koekao completion``: bash runs the script, which fills in verbs, options and choices; other shells by their form."""
+"""``koekao completion``: bash runs the script, which fills in verbs, options and choices; others by form."""
 
 from __future__ import annotations
 

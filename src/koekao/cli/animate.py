@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from koekao.cli.console import Making, count, json_out, length
+from koekao.cli.place import expect
 from koekao.cli.progress import WorkProgress
 
 
@@ -48,6 +49,7 @@ def animate(
     from koekao.api import performances
     from koekao.live.recorded import animated
 
+    expect("run", run, "train one on it: koekao train CORPUS RUN")
     making = Making()
     face_of = performances(run, output, format=format, controls=controls, fps=fps, seed=seed)
     with WorkProgress(f"animating {sound}") as progress:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from math import inf
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from koekao.cli.console import count, json_out, say, table, working
 from koekao.cli.place import Place
+from koekao.errors import ConfigError
 from koekao.windows.grid import Short
 from koekao.windows.stride import Mode, Schedule
 
@@ -74,6 +76,8 @@ def batches(
     """
     from koekao.api import open as open_corpus
 
+    if not 0 <= seconds < inf:
+        raise ConfigError(f"--seconds {seconds}", expected="0 or more")
     opened = open_corpus(corpus, split=split)
     common: dict[str, Any] = {
         "epoch": epoch,

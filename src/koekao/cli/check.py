@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from koekao.cli.console import MOST_TAKES, OUT, Making, count, length, say, short_length, table
+from koekao.cli.place import expect
 from koekao.cli.progress import WorkProgress
 from koekao.takes.policies import Order
 
@@ -58,6 +59,7 @@ def check(
 
     if plots < 0:
         raise ConfigError(f"--plots {plots}", expected="0 or more")
+    expect("takes", takes, "koekao check examines recordings; a corpus is compared by koekao verify")
     making = Making()
     with WorkProgress("examining", "takes") as progress:
         examined = examine(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from koekao.cli.console import Making, json_out, say
 from koekao.errors import ConfigError
@@ -29,12 +29,13 @@ def completion(shell: Shell | None = None, /, *, install: bool = False, json: bo
     from koekao.cli.app import app
 
     making, meant = Making(), shell or _shell_here()
+    of: dict[str, Any] = {"shell": meant}
     if not install:
-        script = app.generate_completion(**{"shell": meant})
-        return json_out({"shell": meant, "script": script}) if json else print(script, end="")
-    path = app.install_completion(**{"shell": meant})
+        script = app.generate_completion(**of)
+        return json_out(of | {"script": script}) if json else print(script, end="")
+    path = app.install_completion(**of)
     if json:
-        return json_out({"shell": meant} | making.as_dict([path]))
+        return json_out(of | making.as_dict([path]))
     say(f"open a new {meant} and press Tab after: koekao ")
     return making.say(path)
 

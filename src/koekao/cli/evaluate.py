@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from koekao.arkit import N_CURVES
 from koekao.cli.console import count, json_out, names, say, table
-from koekao.cli.place import Place
+from koekao.cli.place import Place, expect
 from koekao.cli.progress import WorkProgress
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def evaluate(
     from koekao.training import evaluate as score_run
     from koekao.training import open_run
 
+    expect("run", run, "the run comes first: koekao evaluate RUN CORPUS")
+    expect("corpus", corpus, "koekao evaluate RUN CORPUS")
     with WorkProgress("animating", "takes") as progress:
         evaluation = score_run(open_run(run), Corpus.open(corpus), split=split, on_take=progress.tell)
     if json:

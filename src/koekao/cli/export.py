@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from koekao.cli.console import Making, count, json_out, say, working
+from koekao.cli.place import expect
 
 
 def export(
@@ -31,6 +32,7 @@ def export(
     """
     from koekao.api import export_onnx
 
+    expect("run", run, "train one on it: koekao train CORPUS RUN")
     making = Making()
     with working(f"exporting {run}"):
         done = export_onnx(run, output, check_frames=check_frames)

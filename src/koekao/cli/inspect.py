@@ -24,7 +24,7 @@ from koekao.cli.console import (
     working,
 )
 from koekao.cli.place import Place
-from koekao.errors import KoekaoError, TakeError
+from koekao.errors import ConfigError, KoekaoError, TakeError
 from koekao.place import is_url, local_path
 from koekao.takes.folder import (
     CURVE_ENDINGS,
@@ -70,6 +70,8 @@ def inspect(
         _corpus(thing, all_takes=all_takes, json=json)
         return None
     thing = local_path(thing)
+    if (thing / "run.json").is_file():
+        raise ConfigError("is a run", where=thing, do=f"read {thing / 'model_card.md'}, or koekao evaluate RUN CORPUS")
     if (thing / "corpus.json").is_file():
         _corpus(thing, all_takes=all_takes, json=json)
     elif thing.is_dir():

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from koekao.cli.console import ERRORS, count, json_out, length, say, table, working
+from koekao.cli.place import expect
 from koekao.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def live(
         koekao live run --source mic --sink livelink
         koekao live run --source speech.wav --sink file:face.csv --sink vmc
     """
+    if seconds is not None and not seconds > 0:
+        raise ConfigError(f"--seconds {seconds}", expected="a number above 0")
     if self_test:
         return _self_test(run, controls=controls, fps=fps, seed=seed, seconds=seconds, subject=subject, json=json)
     if run is None:
@@ -85,6 +88,7 @@ def live(
     from koekao.live.show import show, show_at_once
     from koekao.wire import open_sink
 
+    expect("run", run, "train one on it: koekao train CORPUS RUN")
     with ExitStack() as stack:
         face = performances(run, controls=controls, fps=fps, seed=seed)
         hear = _source(source, face.engine.clock, rate, sample_type, channels)

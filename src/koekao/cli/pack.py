@@ -21,6 +21,7 @@ from koekao.cli.console import (
     say_refused,
     takes_table,
 )
+from koekao.cli.place import expect
 from koekao.cli.progress import PackingProgress
 from koekao.takes.policies import TakePolicies
 
@@ -98,6 +99,7 @@ def pack(
         n_workers=workers,
         policies=policies,
     )
+    expect("takes", takes, "koekao pack TAKES CORPUS makes a corpus of recordings; koekao inspect tells what this is")
     making = Making()
     try:
         with PackingProgress() as progress:
@@ -139,4 +141,4 @@ def _share_or_names(values: list[str] | None, default: float) -> float | tuple[s
     """One plain decimal is a share, anything else are names or patterns (float() would take 1114_3_15 for a number)."""
     if values is None:
         return default
-    return float(values[0]) if len(values) == 1 and re.fullmatch(r"\d*\.?\d+", values[0]) else tuple(values)
+    return float(values[0]) if len(values) == 1 and re.fullmatch(r"-?\d*\.?\d+", values[0]) else tuple(values)

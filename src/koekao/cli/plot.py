@@ -85,6 +85,8 @@ def plot(
 
     if output.suffix.lower() not in ENDINGS:
         raise ConfigError(f"unknown ending {output.suffix!r}", where=output, expected=" or ".join(ENDINGS))
+    if batches < 1:
+        raise ConfigError(f"--batches {batches}", expected="1 or more")
     format = output.suffix.lower()[1:]
     meant: Kind = kind or ("schedule" if thing is None else "coverage" if is_corpus(thing) else "curves")
     if (thing is None) != (meant == "schedule"):

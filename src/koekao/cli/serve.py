@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from koekao.cli.console import count, json_line, length, say, working
+from koekao.cli.place import expect
 
 if TYPE_CHECKING:
     from koekao.animation.engine import Engine
@@ -51,6 +52,7 @@ def serve(
     """
     from koekao.serve import ServeConfig, face_server
 
+    expect("run", run, "train one on it: koekao train CORPUS RUN")
     config = ServeConfig(
         host=host,
         port=port,

@@ -10,7 +10,7 @@ from typing import Annotated, Any, get_type_hints
 from cyclopts import Group, Parameter
 
 from koekao.cli.console import Making, command, json_out, say
-from koekao.cli.place import Place
+from koekao.cli.place import Place, expect
 from koekao.training.config import TrainConfig
 from koekao.training.settings_file import as_yaml, merged
 
@@ -99,6 +99,7 @@ def train(
         koekao train corpus run --minutes 5 --model.dim 256
         koekao train corpus run --resume
     """
+    expect("corpus", corpus, "the corpus comes first: koekao train CORPUS RUN")
     settings = merged(config, options.said)
     from koekao.training.distributed import goes_on, together
 

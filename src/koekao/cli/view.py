@@ -63,6 +63,8 @@ def view(
 
     if output is not None and output.suffix.lower() not in (".html", ".htm"):
         raise ConfigError(f"unknown ending {output.suffix!r}", where=output, expected=".html")
+    if not 0 <= port <= 65535:
+        raise ConfigError(f"port {port}", expected="0 to 65535")
     making = Making()
     with working("reading"):
         seen = what_is_shown(thing, other, sound=sound, take=take, predicting=predicting)
