@@ -8,7 +8,7 @@ import sys
 import pytest
 
 NEVER = ("torch._dynamo", "torch._inductor", "sympy", "numba", "matplotlib", "onnx", "onnxruntime", "rich", "cyclopts")
-"""Seconds and tens of megabytes each: a compiler, algebra, a compiler, drawing, exchange, a terminal, a command line."""
+"""Seconds or tens of megabytes each: compilers, algebra, drawing, exchange, a terminal, a command line."""
 
 
 @pytest.mark.parametrize("statement", ["koekao.open, koekao.train, koekao.animate", "import koekao.training.trainer"])
