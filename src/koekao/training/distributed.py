@@ -201,7 +201,7 @@ def keep_sums_out_of_graphs() -> None:
     who imports koekao.
     """
     global _summed
-    _summed = torch.compiler.disable(_summed)
+    _summed = torch.compiler.disable(_summed)  # type: ignore[no-untyped-call]
 
 
 class _Sum(torch.autograd.Function):
