@@ -393,7 +393,10 @@ def test_usage_errors(cli: Callable, chain: Any, tmp_path: Path, words: str, sai
         ("batches CORPUS --seconds -1", "--seconds -1.0; expected 0 or more"),
         ("batches CORPUS --columns mel", "holds no column 'mel'\n  -> "),
         ("train TAKES new", "holds no corpus.json\n  -> this is a folder of takes: make a corpus of it with"),
-        ("train new new2", "new: no such folder; expected a corpus\n  -> check the path, or make a corpus: koekao pack"),
+        (
+            "train new new2",
+            "new: no such folder; expected a corpus\n  -> check the path, or make a corpus: koekao pack",
+        ),
         ("train CORPUS CORPUS", "CORPUS: holds a corpus; expected a new folder\n  -> name another for the run"),
         ("train RUN new", "RUN: is a run; expected a corpus\n  -> the corpus comes first"),
         ("train CORPUS new --config missing.yaml", "missing.yaml: no such file\n  -> check --config"),
