@@ -74,6 +74,11 @@ def test_help_fits_80_columns_and_holds_no_leftovers(cli: Callable, verb: str) -
         assert leftover not in said.out
 
 
+def test_words_that_may_be_left_out_have_names(cli: Callable) -> None:
+    for verb, usage in {"view": "THING [OTHER]", "render": "ANIMATION [OTHER] --output PATH", "live": "[RUN]"}.items():
+        assert cli(verb, "--help").out.startswith(f"Usage: koekao {verb} {usage} [OPTIONS]\n")
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_json_is_offered_by_every_verb(cli: Callable, verb: str) -> None:
     assert "--json " in cli(verb, "--help").out
