@@ -178,7 +178,7 @@ def version_of(package: str) -> str | None:
 def satisfies(version: str, wish: str) -> bool:
     """Whether a version is one that a requirement allows; marks of builds and of pre-releases are not looked at.
 
-    >>> satisfies("2.11.0+cpu", "torch>=2.6,<2.14"), satisfies("2.5.1", "torch>=2.6"), satisfies("0.45.1", "a<0.45")
+    >>> satisfies("2.11.0+cpu", "torch>=2.6,<2.14"), satisfies("2.5.1", "torch>=2.6"), satisfies("2.14.0", "a<2.14")
     (True, False, False)
     """
     have = _numbers(version)
