@@ -28,7 +28,7 @@ REPEATED = {
     (
         "src/koekao/export/graph.py",
         "src/koekao/models/smoothing.py",
-    ): "an override says the signature of what it overrides",
+    ): "an override says again what it overrides",
 }
 
 HERE = Path(__file__).parent
