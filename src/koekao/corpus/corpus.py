@@ -122,7 +122,7 @@ class Corpus:
     @property
     def n_packed(self) -> int:
         """Takes in the whole corpus, of which this may be a selection."""
-        return sum(shard.takes for shard in self.files.header.shards)
+        return self.files.header.n_takes
 
     @property
     def seconds(self) -> float:

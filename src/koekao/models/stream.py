@@ -25,7 +25,7 @@ from koekao.errors import ConfigError
 from koekao.features import LogMel, LogMelConfig
 from koekao.models.base import FaceModel
 from koekao.models.causal import CausalBlock, causal_blocks
-from koekao.models.disturbance import disturbed, five_cosines
+from koekao.models.disturbance import disturbed_as
 from koekao.models.front import BANDS, BandFront, blurred, frames_around
 from koekao.models.state import State, check_rows
 
@@ -160,15 +160,7 @@ class StreamModel(FaceModel):
         In training the columns are disturbed on the way.
         """
         if self.training:
-            how = self.config
-            columns = disturbed(
-                columns,
-                noise=how.noise,
-                level=how.level,
-                shapes=five_cosines(columns.shape[3], columns.device),
-                band_shift=how.band_shift,
-                band_dropout=how.band_dropout,
-            )
+            columns = disturbed_as(columns, self.config)
         return frames_around(blurred(columns, self.config.blur_bands), self.config.n_around)
 
     @property

@@ -1,17 +1,14 @@
-"""The parts of a run, made from its settings: model, batches, task, optimiser; and how long a step takes with them."""
+"""The parts of a run, made from its settings: model, batches, task and optimiser."""
 
 from __future__ import annotations
 
-import copy
-import itertools
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
-from koekao.batches import Loader, to_device
+from koekao.batches import Loader
 from koekao.batches.spec import Spec, StreamSpec
 from koekao.corpus import Corpus
 from koekao.errors import ConfigError
@@ -27,7 +24,6 @@ from koekao.training.stepping import Stepper
 from koekao.training.take_mel import COLUMN, TakeMel, has_packed, has_packed_mel
 from koekao.training.tasks import ClipTask, SequentialTask, StreamTask, Task
 
-_PROBE_STEPS = 8
 _DEVICES = ("cpu", "cuda", "mps")
 
 
@@ -162,25 +158,3 @@ def adamw(
     others = [parameter for parameter in parameters if parameter.dim() <= 1]
     groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=learning_rate)
-
-
-def seconds_a_step(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec) -> float:
-    """Measured over a few batches and a copy of the model, so that the run itself begins untouched; all ranks step."""
-    random_state = torch.get_rng_state()
-    parts = make_parts(config, takes, copy.deepcopy(model).train(), spec)
-    moments = []
-    for batch in itertools.islice(itertools.chain.from_iterable(itertools.repeat(parts.loader)), 2 * _PROBE_STEPS):
-        batch = parts.augmented(batch, epoch=0) if parts.augmented else batch
-        parts.stepper.backward(parts.stepper.loss(to_device(batch, model.curve_mean.device)))
-        parts.stepper.norm()
-        parts.stepper.step()
-        moments.append(time.perf_counter())
-    torch.set_rng_state(random_state)
-    return config.accumulate * (moments[-1] - moments[_PROBE_STEPS - 1]) / _PROBE_STEPS
-
-
-def steps_of_run(config: TrainConfig, takes: Corpus, epochs: int) -> int:
-    """Steps of a whole run of ``epochs`` epochs; the stride, and with it an epoch's length, changes on the way."""
-    spec = config.spec(len(takes), takes.clock, epochs)
-    batches = (spec.plan(takes.n_frames, epoch, 1).n_batches for epoch in range(epochs))
-    return sum(-(-n // config.accumulate) for n in batches)
