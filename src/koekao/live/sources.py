@@ -59,6 +59,7 @@ class _Thread(ABC):
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Everything that is heard, ``[n]`` float32 a block. Raises what goes wrong with the file or pipe."""
 
+    @abstractmethod
     def pace(self, n_samples: int, began_s: float) -> None:
         """Wait until sample ``n_samples`` may have been heard."""
 
@@ -150,6 +151,9 @@ class PipeSource(_Thread):
         if rest:
             what = f"the sound ends within a sample ({len(rest)} of {frame_bytes} bytes)"
             raise SoundError(what, where=self.title, do="state the sample type and the channels that it has")
+
+    def pace(self, n_samples: int, began_s: float) -> None:
+        """The pipe has waited already."""
 
     def _read(self) -> bytes:
         """What has come, not what would fill a buffer. A pipe is read by its number: the lock of a buffer that a thread
