@@ -1,4 +1,4 @@
-"""Law: of those who ask, this machine's own pages and names and the holders of the token are known; no look-alike is."""
+"""Law: this machine's own pages and names, and the holders of the token, are known; no look-alike is."""
 
 from __future__ import annotations
 
