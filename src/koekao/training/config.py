@@ -38,6 +38,10 @@ each."""
 class TrainConfig:
     """Settings of a run.
 
+    >>> import koekao
+    >>> koekao.TrainConfig(minutes=5, model={"dim": 256}).batch_size
+    16
+
     Attributes:
         trainer: stream (shuffled windows, every frame of them), sequential (streams of windows, last frame, state per
             row) or clips (shuffled clips, one frame).

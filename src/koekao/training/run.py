@@ -116,11 +116,13 @@ class Run:
         return record
 
     def refuse_existing(self) -> None:
-        """Raise RunError if there is a run already."""
+        """Raise RunError if there is a run already, or a corpus, which stays as it was packed."""
         if self.record.exists():
             raise RunError(
                 "holds a run already", where=self.path, do="say --resume to go on with it, or choose another folder"
             )
+        if (self.path / "corpus.json").exists():
+            raise RunError("holds a corpus", where=self.path, expected="a new folder", do="name another for the run")
 
     def write(self, record: dict[str, Any]) -> None:
         """Replace ``run.json``, whole or not at all, with the hash that finds a changed bit in it."""

@@ -149,6 +149,11 @@ def read_curves(
 ) -> CurveTrack:
     """Read a curve file of any known format.
 
+    >>> import koekao
+    >>> track = koekao.read_curves("takes/aoi_0001.jsonl")
+    >>> track.values.shape, round(track.rate_hz, 3), track.format
+    ((150, 52), 30.0, 'jsonl')
+
     Args:
         path: the file.
         order: a name in :data:`koekao.arkit.ORDERS`, for files whose curves have no names; names in a file win over it.
