@@ -48,6 +48,8 @@ PUBLIC = {
     "pretrain",
     "read_curves",
     "read_sound",
+    "register_format",
+    "register_model",
     "train",
     "write_curves",
 }
