@@ -1,7 +1,7 @@
 """koekao's batches under Hugging Face Accelerate: every rank its share, saved and resumed to the bit.
 
     pip install "koekao[examples]"
-    python accelerate_loop.py [CORPUS] [--steps 40]
+    python accelerate_loop.py [CORPUS]
     torchrun --nproc-per-node 2 accelerate_loop.py [CORPUS]
 
 Model and optimiser are given to ``prepare``; the loader is not: koekao shares out the streams itself, so that each rank
@@ -11,7 +11,7 @@ the same on all ranks; the streams' state is each rank's own.
 
 from __future__ import annotations
 
-import argparse
+import sys
 import tempfile
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 import koekao
 
-ROWS, FRAMES = 4, 32
+ROWS, FRAMES, STEPS = 4, 32, 40
 
 
 class Face(nn.Module):
@@ -37,8 +37,8 @@ class Face(nn.Module):
         return torch.sigmoid(self.head(seen)), after[0]
 
 
-def trained(accelerator: Accelerator, corpus: Path, steps: int, half: Path, *, resume: bool = False) -> nn.Module:
-    """The face after ``steps`` steps; half-way a checkpoint is made in ``half``, or taken up."""
+def trained(accelerator: Accelerator, corpus: Path, half: Path, *, resume: bool = False) -> nn.Module:
+    """The face after all steps; half-way a checkpoint is made in ``half``, or taken up."""
     accelerator.free_memory()
     set_seed(0)
     raw = Face()
@@ -54,7 +54,7 @@ def trained(accelerator: Accelerator, corpus: Path, steps: int, half: Path, *, r
         saved = torch.load(half / f"streams-{rank}.pt", weights_only=True)
         state, step = saved["state"].to(device), saved["step"]
         loader.load_state_dict(saved["loader"])
-    while step < steps:
+    while step < STEPS:
         for batch in loader:
             takes |= {name for name in batch["file_names"] if name}  # rows that only fill up have none
             curves, after = face(batch["mel"], state * ~batch["reset"][:, None])
@@ -64,37 +64,34 @@ def trained(accelerator: Accelerator, corpus: Path, steps: int, half: Path, *, r
             optimizer.step()
             optimizer.zero_grad()
             step += 1
-            if step == steps // 2 and not resume:
+            if step == STEPS // 2 and not resume:
                 accelerator.save_state(str(half))
                 torch.save({"state": state, "step": step, "loader": loader.state_dict()}, half / f"streams-{rank}.pt")
                 accelerator.wait_for_everyone()
-            if step == steps:
+            if step == STEPS:
                 break
         else:
             loader.set_epoch(loader.epoch + 1)
     print(f"rank {rank} of {ranks}: step {step}, heard {len(takes)} takes", flush=True)
-    return accelerator.unwrap_model(face)
+    return raw  # its weights are those of the prepared one
 
 
 def main() -> None:
-    said = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    said.add_argument("corpus", nargs="?", type=Path)
-    said.add_argument("--steps", type=int, default=40)
-    given = said.parse_args()
     accelerator = Accelerator(cpu=not torch.cuda.is_available())
     out = Path(broadcast_object_list([tempfile.mkdtemp(prefix="koekao-")])[0])  # the first rank's, for all
-    place = given.corpus or out / "corpus"
+    place = Path(sys.argv[1]) if sys.argv[1:] else out / "corpus"
     if accelerator.is_main_process:
         if not place.exists():
             koekao.pack_takes(koekao.make_takes(8, seconds=10.0), place, koekao.PackConfig(val=0.25))
-        if not (place / "columns").is_dir():
-            koekao.pack_features(place)
+        koekao.pack_features(place, overwrite=True)  # log-mel, computed once
     accelerator.wait_for_everyone()
 
-    whole = trained(accelerator, place, given.steps, out / "half")
-    again = trained(accelerator, place, given.steps, out / "half", resume=True)
+    whole = trained(accelerator, place, out / "half")
+    again = trained(accelerator, place, out / "half", resume=True)
     same = all(torch.equal(one, other) for one, other in zip(whole.parameters(), again.parameters()))
-    accelerator.print(f"{given.steps} steps, and the second half again from a checkpoint: {'the same' if same else 'NOT the same'}")
+    accelerator.print(
+        f"{STEPS} steps, and the second half again from a checkpoint: {'the same' if same else 'NOT the same'}"
+    )
     accelerator.print(f"made {out}/half; next: torchrun --nproc-per-node 2 {Path(__file__).name}, or custom_model.py")
 
 

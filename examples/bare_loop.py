@@ -1,6 +1,6 @@
 """A torch model of your own in a loop of your own, on koekao's batches: state by row, and a resume to the bit.
 
-    python bare_loop.py [CORPUS] [--steps 60]
+    python bare_loop.py [CORPUS]
 
 Each row of a batch is a stream: its windows follow one another through a take, so a recurrent state is carried from
 batch to batch. It must begin anew in the rows where another take begins, and nowhere else; ``batch["reset"]`` says
@@ -9,7 +9,7 @@ where. The loader's position is half a kilobyte that goes into the checkpoint wi
 
 from __future__ import annotations
 
-import argparse
+import sys
 import tempfile
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 import koekao
 from koekao.batches import Loader
 
-ROWS, FRAMES = 4, 32
+ROWS, FRAMES, STEPS = 4, 32, 60
 
 
 class Face(nn.Module):
@@ -77,37 +77,27 @@ class Training:
         self.loader.load_state_dict(saved["loader"])
 
 
-def a_corpus(place: Path | None, out: Path) -> koekao.OpenCorpus:
-    """The training takes of a corpus, with log-mel packed beside them; made of synthetic takes where none is named."""
-    if place is None:
-        place = out / "corpus"
-        koekao.pack_takes(koekao.make_takes(8, seconds=10.0), place, koekao.PackConfig(val=0.25))
-    if not (place / "columns").is_dir():
-        koekao.pack_features(place)
-    return koekao.open(place, split="train")
-
-
 def main() -> None:
-    said = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    said.add_argument("corpus", nargs="?", type=Path)
-    said.add_argument("--steps", type=int, default=60)
-    given = said.parse_args()
     out = Path(tempfile.mkdtemp(prefix="koekao-"))
-    corpus = a_corpus(given.corpus, out)
+    place = Path(sys.argv[1]) if sys.argv[1:] else out / "corpus"
+    if not place.exists():
+        koekao.pack_takes(koekao.make_takes(8, seconds=10.0), place, koekao.PackConfig(val=0.25))
+    koekao.pack_features(place, overwrite=True)  # log-mel, computed once
+    corpus = koekao.open(place, split="train")
 
     whole = Training(corpus)
-    losses = whole.run(given.steps)
-    print(f"error of curves at the first step {losses[0]:.4f}, at step {given.steps}: {losses[-1]:.4f}")
+    losses = whole.run(STEPS)
+    print(f"error of curves at the first step {losses[0]:.4f}, at step {STEPS}: {losses[-1]:.4f}")
 
     first = Training(corpus)
-    first.run(given.steps // 2)
+    first.run(STEPS // 2)
     first.save(out / "half.pt")
     second = Training(corpus)
     second.load(out / "half.pt")
-    second.run(given.steps)
+    second.run(STEPS)
     mine, theirs = whole.face.state_dict(), second.face.state_dict()
     same = all(torch.equal(mine[name], theirs[name]) for name in mine) and torch.equal(whole.state, second.state)
-    print(f"{given.steps} steps, and half of them, a resume and the rest: {'the same' if same else 'NOT the same'}")
+    print(f"{STEPS} steps, and half of them, a resume and the rest: {'the same' if same else 'NOT the same'}")
     print(f"made {out}/half.pt; next: lightning_module.py, accelerate_loop.py, or custom_model.py to animate with it")
 
 

@@ -56,7 +56,9 @@ def recorded(folder: Path) -> None:
         _, curves = write_take(folder, take.name, take.audio, take.sample_rate, take.curves, take.fps)
         curves.unlink()
         lines = [BEGIN + ";".join(koekao.arkit.NAMES)]
-        lines += [f"{k * 1000 / 30:.3f};" + ";".join(f"{100 * v:.2f}" for v in row) for k, row in enumerate(take.curves)]
+        lines += [
+            f"{k * 1000 / 30:.3f};" + ";".join(f"{100 * v:.2f}" for v in row) for k, row in enumerate(take.curves)
+        ]
         curves.with_suffix(".fcap").write_text("\n".join(lines), "utf-8")
 
 

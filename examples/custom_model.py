@@ -1,6 +1,6 @@
 """A model of your own in koekao's trainer: registered, held to the laws, trained, scored, animated, live, exported.
 
-    python custom_model.py [CORPUS] [--minutes 0.2]
+    python custom_model.py [CORPUS] [--epochs 20]
 
 Nothing of koekao is touched. What it takes: a dataclass of settings, a class with a state by row, and a name. For the
 command line, which does not run this program, the file is named in the environment, or its module in the metadata of a
@@ -73,7 +73,7 @@ class EchoModel(ColumnModel):
 def main() -> None:
     said = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     said.add_argument("corpus", nargs="?", type=Path)
-    said.add_argument("--minutes", type=float, default=0.2)
+    said.add_argument("--epochs", type=int, default=20)
     said.add_argument("--no-export", action="store_true", help="ONNX takes half a minute")
     given = said.parse_args()
     out = Path(tempfile.mkdtemp(prefix="koekao-"))
@@ -83,7 +83,7 @@ def main() -> None:
 
     assert_model_laws(koekao.models.build("echo", {}), out)  # live is offline, rows are streams, nothing is heard early
     print("keeps the laws")
-    koekao.train(corpus, out / "run", minutes=given.minutes, model={"name": "echo", "memory": 12}, plots=False)
+    koekao.train(corpus, out / "run", epochs=given.epochs, model={"name": "echo", "memory": 12}, plots=False)
     scores = koekao.evaluate(out / "run", corpus).as_dict()
     print(f"r {scores['model']['r']:.3f} on unseen takes; ridge regression {scores['ridge']['r']:.3f}")
 

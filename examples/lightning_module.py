@@ -1,7 +1,7 @@
 """koekao's batches under Lightning: a module with state by row, saved and resumed to the bit in the middle of an epoch.
 
     pip install "koekao[examples]"
-    python lightning_module.py [CORPUS] [--steps 40]
+    python lightning_module.py [CORPUS]
 
 Lightning saves the position of any loader that has ``state_dict`` into its checkpoints and gives it back; koekao's has.
 Three things are to be told it: the epoch (the order of takes and the stride follow from it), that no sampler is to be
@@ -11,8 +11,8 @@ state, which is no weight but must be in the checkpoint.
 
 from __future__ import annotations
 
-import argparse
 import logging
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -26,7 +26,7 @@ from torch import Tensor, nn
 import koekao
 from koekao.batches import Batch, Loader
 
-ROWS, FRAMES = 4, 32
+ROWS, FRAMES, STEPS = 4, 32, 40
 
 
 class FaceModule(lightning.LightningModule):
@@ -67,13 +67,13 @@ class FaceModule(lightning.LightningModule):
         self.state = checkpoint["streams"]
 
 
-def fitted(corpus: Path, steps: int, folder: Path, *, resume: Path | None = None) -> FaceModule:
-    """The module after ``steps`` steps; half-way it is saved."""
+def fitted(corpus: Path, folder: Path, *, resume: Path | None = None) -> FaceModule:
+    """The module after all steps; half-way it is saved."""
     lightning.seed_everything(0, verbose=False)
     module = FaceModule(corpus)
-    saving = ModelCheckpoint(folder, "half", every_n_train_steps=steps // 2, save_top_k=-1)
+    saving = ModelCheckpoint(folder, "half", every_n_train_steps=STEPS // 2, save_top_k=-1)
     trainer = lightning.Trainer(
-        max_steps=steps, max_epochs=-1, use_distributed_sampler=False, callbacks=[saving], logger=False,
+        max_steps=STEPS, max_epochs=-1, use_distributed_sampler=False, callbacks=[saving], logger=False,
         enable_progress_bar=False, enable_model_summary=False,
     )  # fmt: skip
     trainer.fit(module, ckpt_path=resume, weights_only=True)
@@ -81,24 +81,21 @@ def fitted(corpus: Path, steps: int, folder: Path, *, resume: Path | None = None
 
 
 def main() -> None:
-    said = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    said.add_argument("corpus", nargs="?", type=Path)
-    said.add_argument("--steps", type=int, default=40)
-    given = said.parse_args()
     warnings.filterwarnings("ignore", module="lightning")  # it advises more workers, which are threads here
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     out = Path(tempfile.mkdtemp(prefix="koekao-"))
-    corpus = given.corpus or out / "corpus"
-    if not given.corpus:
+    corpus = Path(sys.argv[1]) if sys.argv[1:] else out / "corpus"
+    if not corpus.exists():
         koekao.pack_takes(koekao.make_takes(8, seconds=10.0), corpus, koekao.PackConfig(val=0.25))
-    if not (corpus / "columns").is_dir():
-        koekao.pack_features(corpus)
+    koekao.pack_features(corpus, overwrite=True)  # log-mel, computed once
 
-    whole = fitted(corpus, given.steps, out)
-    again = fitted(corpus, given.steps, out, resume=out / "half.ckpt")
+    whole = fitted(corpus, out)
+    again = fitted(corpus, out, resume=out / "half.ckpt")
     pairs = zip(whole.state_dict().values(), again.state_dict().values())
     same = all(torch.equal(one, other) for one, other in pairs) and torch.equal(whole.state, again.state)
-    print(f"{given.steps} steps, and the second half of them again from a checkpoint: {'the same' if same else 'NOT the same'}")
+    print(
+        f"{STEPS} steps, and the second half of them again from a checkpoint: {'the same' if same else 'NOT the same'}"
+    )
     print(f"made {out}/half.ckpt; next: accelerate_loop.py, or Trainer(devices=2) for two ranks")
 
 

@@ -58,7 +58,9 @@ def main() -> None:
 
     scores = koekao.evaluate(out / "run", out / "corpus").as_dict()
     for who in ("model", "ridge", "mean"):  # what a simple method reaches stands beside the model, always
-        print(f"{who:>6} on {len(scores['takes'])} unseen takes: r {scores[who]['r']:.3f}, mae {scores[who]['mae']:.3f}")
+        print(
+            f"{who:>6} on {len(scores['takes'])} unseen takes: r {scores[who]['r']:.3f}, mae {scores[who]['mae']:.3f}"
+        )
 
     speech = sorted(takes.rglob("*.wav"))[0]
     curves = koekao.animate(out / "run", speech, out / "face.csv")
