@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import koekao
+import koekao.takes
 from koekao.outputs.folder import write_take
 from koekao.takes.doctor.health import examine
 from koekao.takes.doctor.report import Examined
@@ -49,7 +50,8 @@ def main() -> None:
     check(takes)
 
     # A take that cannot be used is refused by name, and nothing is packed; skip_bad=True leaves it out and records it.
-    report = koekao.pack(takes, out / "corpus", koekao.PackConfig(val=0.125, test=0.125))
+    unseen = koekao.takes.find_takes(takes).pairs[-1].name  # held out whole; or a share of many takes, as test=0.1
+    report = koekao.pack(takes, out / "corpus", koekao.PackConfig(val=0.1, test=(unseen,)))
     print(f"packed {report.packed} of {report.found} takes, {report.seconds:.0f} s; held out: {report.by_split}")
 
     own = {} if given.takes else {"dropout": 0.1, "noise": 0.1, "tempo": 0.0}  # synthetic takes are clean and alike

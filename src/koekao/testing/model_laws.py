@@ -62,7 +62,7 @@ def moving(model: FaceModel, *, seed: int = 0) -> FaceModel:
         for spread in (0.2, 0.02, 0.002):
             ready.set_curve_statistics(np.full(N_CURVES, 0.5, np.float32), np.full(N_CURVES, spread, np.float32))
             curves = animate(ready, sound)
-            if 0 < curves.min() and curves.max() < 1:
+            if curves.min() > 0 and curves.max() < 1:
                 break
     return ready
 
