@@ -194,8 +194,8 @@ def registered_formats() -> tuple[CurveFormat, ...]:
 
 
 def curve_formats() -> tuple[CurveFormat, ...]:
-    """All formats in the order in which they are asked: that which may be binary, registered ones, the others."""
-    return (CURVE_FORMATS[0], *registered_formats(), *CURVE_FORMATS[1:])
+    """All formats in the order in which they are asked: registered ones, which may be binary, then koekao's own."""
+    return (*registered_formats(), *CURVE_FORMATS)
 
 
 def read_curves(
