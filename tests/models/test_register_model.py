@@ -23,6 +23,7 @@ from koekao.models import (
     FaceModel,
     SequentialModel,
     State,
+    StreamModel,
     TemporalSmoothing,
     build,
     load_model,
@@ -211,6 +212,7 @@ class NoJson:
     [
         ("Tiny", TinyConfig, Tiny, "stream", "a model called 'Tiny'; expected small letters"),
         ("stream", TinyConfig, Tiny, "stream", "'stream' is the name of koekao.models.stream.StreamModel"),
+        ("stream", TinyConfig, StreamModel, "stream", "'stream' is the name of"),
         ("tiny", {}, Tiny, "stream", "config {}; expected a dataclass"),
         ("tiny", NoFeatures, Tiny, "stream", "has no setting features; expected a LogMelConfig"),
         ("tiny", NoDefault, Tiny, "stream", "cannot be made without settings"),
