@@ -14,8 +14,8 @@ check: style
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 style: $(VENV)/.installed  ## ruff and mypy alone, a minute
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks examples
+	$(BIN)/ruff format --check src tests benchmarks examples
 	$(BIN)/mypy
 
 coverage: $(VENV)/.installed  ## the lines that no test runs, in out/coverage; fails under 92 %
@@ -26,8 +26,8 @@ coverage: $(VENV)/.installed  ## the lines that no test runs, in out/coverage; f
 	status=0; $(BIN)/coverage report > out/coverage/table.txt || status=$$?; tail -3 out/coverage/table.txt; exit $$status
 
 format: $(VENV)/.installed
-	$(BIN)/ruff check --fix src tests benchmarks
-	$(BIN)/ruff format src tests benchmarks
+	$(BIN)/ruff check --fix src tests benchmarks examples
+	$(BIN)/ruff format src tests benchmarks examples
 
 fuzz: $(VENV)/.installed  ## 100,000 damaged files for every reader; what breaks one is kept in out/fuzz
 	KOEKAO_FUZZ_CASES=100000 OMP_NUM_THREADS=1 $(BIN)/pytest tests/fuzz -n 2 --dist worksteal

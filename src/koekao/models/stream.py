@@ -23,10 +23,10 @@ from torch import Tensor, nn
 from koekao.arkit import N_CURVES
 from koekao.errors import ConfigError
 from koekao.features import LogMel, LogMelConfig
-from koekao.models.base import FaceModel
 from koekao.models.causal import CausalBlock, causal_blocks
+from koekao.models.column_model import ColumnModel
 from koekao.models.disturbance import disturbed_as
-from koekao.models.front import BANDS, BandFront, blurred, frames_around
+from koekao.models.front import BANDS, BandFront, blurred
 from koekao.models.state import State, check_rows
 
 LOOK_AHEADS_FRAMES = (0, 1, 3, 6)
@@ -98,7 +98,7 @@ class StreamConfig:
         return self.front_frames + 1 + self.look_ahead_frames
 
 
-class StreamModel(FaceModel):
+class StreamModel(ColumnModel):
     """Streams in pieces of any length to all their frames; windows ``[B, S]`` to their last frame ``[B, 52]``."""
 
     config: StreamConfig
@@ -124,35 +124,13 @@ class StreamModel(FaceModel):
     def past_frames(self) -> int:
         return self.config.front_frames
 
-    def forward(self, audio: Tensor, start_frames: Tensor | None = None, valid_frames: Tensor | None = None) -> Tensor:
-        """The last real frame of each window (see :class:`FaceModel`); what its look-ahead lacks counts as silence."""
-        start, valid = self.bounds_of(audio, start_frames, valid_frames)
-        origin, end = self.features.frame_starts(start), self.features.frame_starts(start + valid)
-        real = torch.arange(audio.shape[1], device=audio.device) < (end - origin)[:, None]
-        context, ahead = self.config.context_frames, self.config.look_ahead_frames
-        columns = self.features.columns(
-            torch.where(real, audio, torch.zeros_like(audio)),
-            origin_samples=origin,
-            first_frame=start + valid - context,
-            n_frames=context + ahead,
-        )
-        seen = self.seen_of(columns)
-        frame = valid[:, None] - torch.arange(seen.shape[1], 0, -1, device=audio.device)  # in the window
-        within = (frame >= 0)[:, :, None, None, None]  # a stream's past is silent in what it would have seen ahead, too
-        seen = torch.where(within, seen, self.silence)
-        return self.step(seen, self.init_state(len(audio)))[0][:, -1]
+    @property
+    def context_frames(self) -> int:
+        return self.config.context_frames
 
-    def observe(
-        self, audio: Tensor, *, origin_samples: Tensor | int, first_frame: Tensor | int, n_frames: int
-    ) -> Tensor:
-        """``[B, T, F, C, M]``: the normalised columns around each frame."""
-        columns = self.features.columns(
-            audio,
-            origin_samples=origin_samples,
-            first_frame=first_frame - self.config.front_frames,
-            n_frames=n_frames + self.config.n_around - 1,
-        )
-        return self.seen_of(columns)
+    @property
+    def tempo(self) -> float:
+        return self.config.tempo
 
     def seen_of(self, columns: Tensor) -> Tensor:
         """What :meth:`step` takes of frames, from normalised columns ``[B, T + F - 1, C, M]`` of them and around them.
@@ -161,7 +139,7 @@ class StreamModel(FaceModel):
         """
         if self.training:
             columns = disturbed_as(columns, self.config)
-        return frames_around(blurred(columns, self.config.blur_bands), self.config.n_around)
+        return super().seen_of(blurred(columns, self.config.blur_bands))
 
     @property
     def silence(self) -> Tensor:

@@ -19,7 +19,8 @@ import torch
 
 from koekao.errors import ModelError, RunError
 from koekao.models import FaceModel
-from koekao.models.weights import name_of, read_tensors
+from koekao.models.registry import name_of
+from koekao.models.weights import read_tensors
 from koekao.training.checkpoint import published_model
 from koekao.training.run import Run
 
