@@ -8,12 +8,14 @@ import io
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
 import tomllib
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -91,19 +93,25 @@ class PageRun:
     def _command(self, block: Block, command: str) -> None:
         if block.of("skip", command):
             return
-        meant = block.of("instead", command) or " ".join(filter(None, (command, block.of("with", command))))
+        words = _together(command, block.of("with", command) or "")
+        if instead := block.of("instead", command):
+            words = words_of(instead)
         wanted = int(block.of("exit", command) or 0)
         until = block.of("until", command)
-        words = words_of(meant)
         if until:
             code, said = _served(words, until), ""
         elif words[0] == "koekao":
             code, said = _in_process(words[1:])
         else:
             code, said = _process(words)
-        assert code == wanted, f"{block}: {meant}: exit {code}, not {wanted}\n{said}"
+        assert code == wanted, f"{block}: {' '.join(words)}: exit {code}, not {wanted}\n{said}"
         self.printed += said
         self.n_run += 1
+        if os.environ.get("KOEKAO_DOCS_COST"):
+            mine, kids = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+            now = mine.ru_utime + mine.ru_stime + kids.ru_utime + kids.ru_stime
+            print(f"COST {now - getattr(self, 'cpu', now):.1f} {' '.join(words)}", file=sys.stderr)
+            self.cpu = now
 
     def _compare(self, block: Block) -> None:
         got = "".join(line.rstrip() + "\n" for line in self.printed.splitlines())
@@ -114,10 +122,21 @@ class PageRun:
         self.n_run += 1
 
 
+def _together(command: str, more: str) -> list[str]:
+    """The words of a command and those that a comment adds; an option that both have is that of the comment."""
+    words, added = words_of(command), words_of(more)
+    for option in added:
+        if option.startswith("--") and option in words:
+            at = words.index(option)
+            del words[at : at + (2 if words[at + 1 : at + 2] and not words[at + 1].startswith("--") else 1)]
+    return words + added
+
+
 def _in_process(words: list[str]) -> tuple[int, str]:
     """A command line of koekao in this process, which has torch already."""
     out, code = io.StringIO(), 0
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), warnings.catch_warnings():
+        warnings.simplefilter("default")  # said in a line of red, as to any user
         try:
             main(words)
         except SystemExit as ended:
