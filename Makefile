@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format fuzz soak reliability bench clean
+.PHONY: demo test check format fuzz soak reliability bench docs clean
 
 demo: $(VENV)/.installed  ## the main job on synthetic takes; results in out/demo
 	$(BIN)/koekao demo --out out/demo
@@ -12,13 +12,13 @@ test: check  ## everything that must hold: style, types, tests
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 check: $(VENV)/.installed
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks docs/making
+	$(BIN)/ruff format --check src tests benchmarks docs/making
 	$(BIN)/mypy
 
 format: $(VENV)/.installed
-	$(BIN)/ruff check --fix src tests benchmarks
-	$(BIN)/ruff format src tests benchmarks
+	$(BIN)/ruff check --fix src tests benchmarks docs/making
+	$(BIN)/ruff format src tests benchmarks docs/making
 
 fuzz: $(VENV)/.installed  ## 100,000 damaged files for every reader; what breaks one is kept in out/fuzz
 	KOEKAO_FUZZ_CASES=100000 OMP_NUM_THREADS=1 $(BIN)/pytest tests/fuzz -n 2 --dist worksteal
@@ -33,6 +33,10 @@ reliability: $(VENV)/.installed  ## every fault of the matrix, and the page that
 bench: out/bench/.installed  ## koekao beside its neighbours, into docs/benchmarks.md; half an hour, alone on the machine
 	out/bench/bin/python benchmarks/loaders.py
 	out/bench/bin/python benchmarks/mel.py
+
+docs: $(VENV)/.installed  ## the site of docs/ with the API reference, every link followed; out/site/index.html
+	$(BIN)/python docs/making/plan_pictures.py
+	$(BIN)/python docs/making/website.py
 
 clean:
 	rm -rf $(VENV) out dist build

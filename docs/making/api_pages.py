@@ -2,8 +2,8 @@
 
 A name is documented once: on the front page where ``koekao.__all__`` has it, else in its room; the other place links
 there. Docstrings are koekao's own style: Google sections, several arguments on a line, Sphinx roles for names. That
-style is why this is a program of ours: mkdocstrings runs under zensical, but shows the roles as they are written and
-loses every argument after the first of a line.
+style is why this is a program of ours: griffe, by which mkdocstrings reads docstrings, leaves the roles as they are
+written and takes the further arguments of a line for words about the first.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
@@ -199,7 +200,7 @@ def _said_of(value: Any, module: ModuleType, name: str) -> str:
     """The string under an assignment, which is no docstring to Python."""
     for home in {module.__name__, *_imported_from(module, name)}:
         body = ast.parse(inspect.getsource(importlib.import_module(home))).body
-        for node, after in zip(body, body[1:], strict=False):
+        for node, after in pairwise(body):
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
             named = any(isinstance(target, ast.Name) and target.id == name for target in targets)
             if named and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):

@@ -51,8 +51,16 @@ class Drawing:
         self.parts.append(f'<path d="{path}" stroke="{colour}" stroke-width="2.2" fill="none"/>')
 
     def say(
-        self, x: float, y: float, text: str, *, size: float = 13, colour: str = INK, at: str = "start", bold: bool = False
-    ) -> None:  # fmt: skip
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        size: float = 13,
+        colour: str = INK,
+        at: str = "start",
+        bold: bool = False,
+    ) -> None:
         weight = ' font-weight="600"' if bold else ""
         self.parts.append(
             f'<text x="{x:g}" y="{y:g}" font-size="{size:g}" fill="{colour}" text-anchor="{at}"{weight}>'
@@ -64,7 +72,9 @@ class Drawing:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {self.height}" width="{WIDTH}" '
             f'height="{self.height}" font-family="Helvetica, Arial, sans-serif" role="img">\n'
             f"<title>{escape(self.what)}</title>\n"
-            f'<rect width="{WIDTH}" height="{self.height}" rx="6" fill="{PAPER}"/>\n' + "\n".join(self.parts) + "\n</svg>\n"
+            f'<rect width="{WIDTH}" height="{self.height}" rx="6" fill="{PAPER}"/>\n'
+            + "\n".join(self.parts)
+            + "\n</svg>\n"
         )
 
 
@@ -95,7 +105,9 @@ def strides() -> Drawing:
         drawing.box(at(0), top + 22, at(window) - at(0), 7, FIRST, opacity=0.25)
         off_grid = is_dense & (policy.mode == "mixed")
         for chosen, colour in ((~off_grid, FIRST), (off_grid, SECOND)):
-            drawing.marks([at(start) for start in starts[chosen]], top + 6, 16, colour, 0.6 if len(starts) > 100 else 1.8)
+            drawing.marks(
+                [at(start) for start in starts[chosen]], top + 6, 16, colour, 0.6 if len(starts) > 100 else 1.8
+            )
         drawing.say(WIDTH - right, top + 16, f"{len(starts)} windows", size=11, colour=MUTED, at="end")
         top += lane_px
     for frame in (0, 128, 256, 384, 512, 640):
@@ -168,8 +180,13 @@ def streams() -> Drawing:
             y = top + 44 + high * row + (row // run) * 3
             drawing.say(left - 10, y + 16, f"row {row}", size=11, colour=MUTED, at="end")
         top += panel
-    drawing.say(16, top + 14, "letter: take; number: first frame of the window; black edge: reset is true", size=11,
-                colour=MUTED)  # fmt: skip
+    drawing.say(
+        16,
+        top + 14,
+        "letter: take; number: first frame of the window; black edge: reset is true",
+        size=11,
+        colour=MUTED,
+    )
     return drawing
 
 
@@ -185,8 +202,8 @@ def epoch() -> Drawing:
     def at(batch: float) -> float:
         return left + batch * (WIDTH - left - right) / plan.n_batches
 
-    drawing.say(16, 26, f"An epoch: 8 takes on 4 streams, {plan.n_windows} windows in {plan.n_batches} batches", size=14,
-                bold=True)  # fmt: skip
+    title = f"An epoch: 8 takes on 4 streams, {plan.n_windows} windows in {plan.n_batches} batches"
+    drawing.say(16, 26, title, size=14, bold=True)
     rows = [plan.batch(number) for number in range(plan.n_batches)]
     for stream in range(4):
         y = top + high * stream
@@ -208,10 +225,11 @@ def epoch() -> Drawing:
             first = batch
     end = at(dropped.n_batches)
     drawing.line(end, top - 8, end, top + 4 * high, SECOND, width=1.6, dash="5 4")
-    said = f"drop_last ends here: {dropped.n_windows - dropped.n_dropped} delivered, {dropped.n_dropped} dropped and counted"
+    delivered = dropped.n_windows - dropped.n_dropped
+    said = f"drop_last ends here: {delivered} delivered, {dropped.n_dropped} dropped and counted"
     drawing.say(min(end, WIDTH - right), top + 4 * high + 14, said, size=11, colour=SECOND, at="end")
-    drawing.say(left, top + 4 * high + 34, "time goes right; black edge: a take begins, this row's state is reset", size=11,
-                colour=MUTED)  # fmt: skip
+    what = "time goes right; black edge: a take begins, this row's state is reset"
+    drawing.say(left, top + 4 * high + 34, what, size=11, colour=MUTED)
     return drawing
 
 
@@ -225,7 +243,9 @@ def clips() -> Drawing:
     def at(frame: float) -> float:
         return left + frame * (WIDTH - left - right) / 1200
 
-    drawing.say(16, 26, f"Clips of 300 frames: {plan.n_windows:,} starts in 5 takes, each once an epoch", size=14, bold=True)
+    drawing.say(
+        16, 26, f"Clips of 300 frames: {plan.n_windows:,} starts in 5 takes, each once an epoch", size=14, bold=True
+    )
     for take, n_frames in enumerate(lengths.tolist()):
         y = top + high * take
         drawing.say(left - 10, y + 16, f"take {'ABCDE'[take]}", size=11, colour=MUTED, at="end")
@@ -266,12 +286,20 @@ def clock() -> Drawing:
         exact = Fraction(rate, fps)
         lost_ms = [float((exact - rate // fps) * fps * 60 * m / rate * 1000) for m in range(minutes + 1)]
         drawing.steps([at(m, ms) for m, ms in enumerate(lost_ms)], colour)
-        drawing.say(*at(*where), f"{fps} fps, hop {rate // fps}: {lost_ms[1]:.1f} ms a minute", size=12, colour=colour,
-                    at="end")  # fmt: skip
+        drawing.say(
+            *at(*where), f"{fps} fps, hop {rate // fps}: {lost_ms[1]:.1f} ms a minute", size=12, colour=colour, at="end"
+        )
     return drawing
 
 
-PICTURES = {"strides": strides, "schedule": schedule, "streams": streams, "epoch": epoch, "clips": clips, "clock": clock}
+PICTURES = {
+    "strides": strides,
+    "schedule": schedule,
+    "streams": streams,
+    "epoch": epoch,
+    "clips": clips,
+    "clock": clock,
+}
 
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)

@@ -32,7 +32,8 @@ SHELLS = ("sh", "bash", "console", "shell")
 DATA = ("yaml", "json", "toml", "jsonl", "csv")
 NO_CODE = ("text", "mermaid", "pycon")
 _FENCE = re.compile(
-    r"(?:<!-- test\s(?P<said>(?:(?!-->).)*?)\s*-->\s*\n)?^(?P<indent> *)```(?P<language>[\w+-]*)[^\n]*\n(?P<text>.*?)^(?P=indent)```\s*$",
+    r"(?:<!-- test\s(?P<said>(?:(?!-->).)*?)\s*-->\s*\n)?"
+    r"^(?P<indent> *)```(?P<language>[\w+-]*)[^\n]*\n(?P<text>.*?)^(?P=indent)```\s*$",
     re.DOTALL | re.MULTILINE,
 )
 _INLINE = re.compile(r"(?<!`)`(koekao [a-z][^`]*)`(?!`)")

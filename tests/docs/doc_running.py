@@ -8,7 +8,6 @@ import io
 import json
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -107,11 +106,6 @@ class PageRun:
         assert code == wanted, f"{block}: {' '.join(words)}: exit {code}, not {wanted}\n{said}"
         self.printed += said
         self.n_run += 1
-        if os.environ.get("KOEKAO_DOCS_COST"):
-            mine, kids = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-            now = mine.ru_utime + mine.ru_stime + kids.ru_utime + kids.ru_stime
-            print(f"COST {now - getattr(self, 'cpu', now):.1f} {' '.join(words)}", file=sys.stderr)
-            self.cpu = now
 
     def _compare(self, block: Block) -> None:
         got = "".join(line.rstrip() + "\n" for line in self.printed.splitlines())

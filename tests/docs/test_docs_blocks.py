@@ -37,7 +37,9 @@ def test_the_pages_are_all_there_and_what_is_not_run_is_told(capsys: pytest.Capt
         print("\n" + "\n".join(told))
     n_run, n_not = map(int, re.findall(r"(\d+) (?:commands|are not)", told[0]))
     assert n_run > 100 and n_not < n_run / 3
-    assert {"README.md", "docs/quickstart.md", "docs/batches.md"} <= {path.relative_to(ROOT).as_posix() for path in PAGES}
+    assert {"README.md", "docs/quickstart.md", "docs/batches.md"} <= {
+        path.relative_to(ROOT).as_posix() for path in PAGES
+    }
 
 
 @pytest.mark.parametrize("path", pages(), ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -66,7 +68,7 @@ def test_the_japanese_readme_has_the_blocks_of_the_english_one() -> None:
 
 def test_a_block_that_nobody_runs_and_nobody_explains_is_found(tmp_path: Path) -> None:
     page = PageRun(tmp_path, {}, {})
-    with pytest.raises(AssertionError, match="x.md:1: a block of 'js' that nobody runs"):
+    with pytest.raises(AssertionError, match=r"x\.md:1: a block of 'js' that nobody runs"):
         page.run(Block("x.md", 1, "js", "alert(1)\n", ()))
     with pytest.raises(AssertionError, match="exit 2, not 0"):
         page.run(Block("x.md", 1, "", "koekao inspect nothing-here\n", ()))
