@@ -59,7 +59,7 @@ _LONGEST = 92
 def api_pages() -> dict[str, str]:
     """File name -> Markdown of every page, ``index.md`` first."""
     modules = {room: importlib.import_module(room) for room in ROOMS}
-    homes = {}  # what an object's anchor is: where it is documented
+    homes: dict[Any, str] = {}  # what an object's anchor is: where it is documented
     for room, module in modules.items():
         for name in public_names(module):
             homes.setdefault(_identity(getattr(module, name), room, name), f"{room}.{name}")
