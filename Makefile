@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CODE := src tests benchmarks examples docs/making
 
-.PHONY: demo test check style coverage format fuzz soak reliability bench clean
+.PHONY: demo test check style coverage format fuzz soak reliability bench docs clean
 
 demo: $(VENV)/.installed  ## the main job on synthetic takes; results in out/demo
 	$(BIN)/koekao demo --out out/demo
@@ -14,8 +15,8 @@ check: style
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 style: $(VENV)/.installed  ## ruff and mypy alone, a minute
-	$(BIN)/ruff check src tests benchmarks examples
-	$(BIN)/ruff format --check src tests benchmarks examples
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
 
 coverage: $(VENV)/.installed  ## the lines that no test runs, in out/coverage; fails under 92 %
@@ -26,8 +27,8 @@ coverage: $(VENV)/.installed  ## the lines that no test runs, in out/coverage; f
 	status=0; $(BIN)/coverage report > out/coverage/table.txt || status=$$?; tail -3 out/coverage/table.txt; exit $$status
 
 format: $(VENV)/.installed
-	$(BIN)/ruff check --fix src tests benchmarks examples
-	$(BIN)/ruff format src tests benchmarks examples
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
 
 fuzz: $(VENV)/.installed  ## 100,000 damaged files for every reader; what breaks one is kept in out/fuzz
 	KOEKAO_FUZZ_CASES=100000 OMP_NUM_THREADS=1 $(BIN)/pytest tests/fuzz -n 2 --dist worksteal
@@ -42,6 +43,10 @@ reliability: $(VENV)/.installed  ## every fault of the matrix, and the page that
 bench: out/bench/.installed  ## koekao beside its neighbours, into docs/benchmarks.md; half an hour, alone on the machine
 	out/bench/bin/python benchmarks/loaders.py
 	out/bench/bin/python benchmarks/mel.py
+
+docs: $(VENV)/.installed  ## the site of docs/ with the API reference, every link followed; out/site/index.html
+	$(BIN)/python docs/making/plan_pictures.py
+	$(BIN)/python docs/making/website.py
 
 clean:
 	rm -rf $(VENV) out dist build
