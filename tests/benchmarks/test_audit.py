@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import audit
 import pytest
+
+import audit
 
 LOCK = """# how it was made
 alpha==1.0 \\
@@ -28,7 +29,9 @@ WELL = {"vulnerabilities": []}
 @pytest.fixture
 def index() -> Iterator[tuple[str, dict[str, object]]]:
     """A registry of these releases: their path, and what it answers."""
-    answers: dict[str, object] = {f"/pypi/{name}/json": WELL for name in ("alpha/1.0", "beta-two/2.1.post1", "beta-two/2.2")}
+    answers: dict[str, object] = {
+        f"/pypi/{name}/json": WELL for name in ("alpha/1.0", "beta-two/2.1.post1", "beta-two/2.2")
+    }
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
