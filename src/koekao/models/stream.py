@@ -50,6 +50,8 @@ class StreamConfig:
         band_shift: spread of how far, in bands, the spectrum of each window is moved up or down in training.
         band_dropout: share of bands silenced in training, the same ones all over a window, in [0, 1).
         tempo: how much faster or slower windows are spoken in training, the spread of its logarithm.
+        liveliness: how much of what movements lack of those in training a face in use gets back, in [0, 1]
+            (:mod:`koekao.models.liveliness`); 0 shows what was learnt as it is, which is a little nearer to the truth.
     """
 
     features: LogMelConfig = field(default_factory=LogMelConfig)
@@ -65,6 +67,7 @@ class StreamConfig:
     band_shift: float = 0.0
     band_dropout: float = 0.0
     tempo: float = 0.4
+    liveliness: float = 0.0
 
     def __post_init__(self) -> None:
         if self.look_ahead_frames not in LOOK_AHEADS_FRAMES:
@@ -83,6 +86,8 @@ class StreamConfig:
         if not all(spread >= 0 for spread in (self.noise, self.level, self.band_shift, self.tempo)):
             seen = f"noise {self.noise!r}, level {self.level!r}, band_shift {self.band_shift!r}, tempo {self.tempo!r}"
             raise ConfigError(seen, expected="0 or more")
+        if not 0 <= self.liveliness <= 1:
+            raise ConfigError(f"liveliness {self.liveliness!r}", expected="a share in [0, 1]")
         if self.features.n_mels < BANDS:
             seen = f"n_mels {self.features.n_mels}"
             raise ConfigError(seen, expected=f"at least {BANDS}, as many as the front looks at together")
@@ -104,7 +109,7 @@ class StreamModel(ColumnModel):
     config: StreamConfig
 
     def __init__(self, config: StreamConfig) -> None:
-        super().__init__(LogMel(config.features))
+        super().__init__(LogMel(config.features), config.liveliness)
         self.config = config
         self.front = BandFront(
             n_columns=config.n_around * config.features.columns_per_frame,
