@@ -3,18 +3,29 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format fuzz soak reliability bench clean
+.PHONY: demo test check chromium format fuzz soak reliability bench clean
 
 demo: $(VENV)/.installed  ## the main job on synthetic takes; results in out/demo
 	$(BIN)/koekao demo --out out/demo
 
-test: check  ## everything that must hold: style, types, tests
+test: check chromium  ## everything that must hold: style, types, tests
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/mypy
+
+# Never fails: without one the tests of the pages are skipped, and say so.
+APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=0 -o Acquire::http::Timeout=20
+chromium:  ## Debian's browser for the tests of the pages, where none is there and installing it needs no password
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ]; then as=env; else as="sudo -n env"; fi; \
+	if ! command -v apt-get >/dev/null || ! $$as true 2>/dev/null; then \
+		echo "no Chromium here, and none can be installed: the tests of the pages will be skipped"; \
+	elif ! { $$as $(APT) update && $$as $(APT) install --yes --no-install-recommends chromium; } >/dev/null 2>&1 </dev/null; then \
+		echo "no Chromium here, and apt-get cannot install it: the tests of the pages will be skipped"; \
+	fi
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix src tests benchmarks
