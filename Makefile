@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check chromium format fuzz soak reliability bench clean
+.PHONY: demo test check chromium wheel format fuzz soak reliability bench clean
 
 demo: $(VENV)/.installed  ## the main job on synthetic takes; results in out/demo
 	$(BIN)/koekao demo --out out/demo
@@ -26,6 +26,14 @@ chromium:  ## Debian's browser for the tests of the pages, where none is there a
 	elif ! { $$as $(APT) update && $$as $(APT) install --yes --no-install-recommends chromium; } >/dev/null 2>&1 </dev/null; then \
 		echo "no Chromium here, and apt-get cannot install it: the tests of the pages will be skipped"; \
 	fi
+
+LIBRARY := src/koekao/viewer/browser
+wheel: $(VENV)/.installed  ## into dist/; built where npm is, it also holds what runs models in a page (koekao view --model)
+	rm -rf $(LIBRARY)
+	@if command -v npm >/dev/null; then \
+		cd web && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build:library; \
+	else echo "no npm here: the wheel will not hold what runs models in a page"; fi
+	$(BIN)/python -m hatchling build -t wheel
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix src tests benchmarks
