@@ -4,15 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 CODE := src tests benchmarks examples docs/making
 
-.PHONY: demo test check style coverage format fuzz soak mutation reliability bench docs lock sbom audit clean
-
+.PHONY: demo test check style coverage chromium wheel format fuzz soak mutation reliability bench docs lock sbom audit clean
 
 demo: $(VENV)/.installed  ## the main job on synthetic takes; results in out/demo
 	$(BIN)/koekao demo --out out/demo
 
 test: check  ## everything that must hold: style, types, tests; what CI runs
 
-check: style
+check: style chromium
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 style: $(VENV)/.installed  ## ruff and mypy alone, a minute
@@ -26,6 +25,25 @@ coverage: $(VENV)/.installed  ## the lines that no test runs, in out/coverage; f
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage html --quiet --fail-under=0
 	status=0; $(BIN)/coverage report > out/coverage/table.txt || status=$$?; tail -3 out/coverage/table.txt; exit $$status
+
+# Never fails: without one the tests of the pages are skipped, and say so.
+APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=0 -o Acquire::http::Timeout=20
+chromium:  ## Debian's browser for the tests of the pages, where none is there and installing it needs no password
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ]; then as=env; else as="sudo -n env"; fi; \
+	if ! command -v apt-get >/dev/null || ! $$as true 2>/dev/null; then \
+		echo "no Chromium here, and none can be installed: the tests of the pages will be skipped"; \
+	elif ! { $$as $(APT) update && $$as $(APT) install --yes --no-install-recommends chromium; } >/dev/null 2>&1 </dev/null; then \
+		echo "no Chromium here, and apt-get cannot install it: the tests of the pages will be skipped"; \
+	fi
+
+LIBRARY := src/koekao/viewer/browser
+wheel: $(VENV)/.installed  ## into dist/; built where npm is, it also holds what runs models in a page (koekao view --model)
+	rm -rf $(LIBRARY)
+	@if command -v npm >/dev/null; then \
+		cd web && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build:library; \
+	else echo "no npm here: the wheel will not hold what runs models in a page"; fi
+	$(BIN)/python -m hatchling build -t wheel
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix $(CODE)
