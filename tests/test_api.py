@@ -53,6 +53,8 @@ PUBLIC = {
     "pretrain",
     "read_curves",
     "read_sound",
+    "register_format",
+    "register_model",
     "render",
     "synthesize",
     "train",

@@ -35,10 +35,12 @@ if TYPE_CHECKING:
     from koekao.corpus.pack import pack_takes as pack_takes
     from koekao.corpus.verify import verify as verify
     from koekao.errors import KoekaoError as KoekaoError
+    from koekao.models import register_model as register_model
     from koekao.outputs import write_curves as write_curves
     from koekao.takes import Take as Take
     from koekao.takes import read_curves as read_curves
     from koekao.takes import read_sound as read_sound
+    from koekao.takes.formats import register_format as register_format
     from koekao.takes.synthetic.making import make_take as make_take
     from koekao.takes.synthetic.making import make_takes as make_takes
     from koekao.training import TrainConfig as TrainConfig
@@ -71,6 +73,8 @@ _HOMES = {
     "pretrain": "koekao.api",
     "read_curves": "koekao.takes",
     "read_sound": "koekao.takes",
+    "register_format": "koekao.takes.formats",
+    "register_model": "koekao.models",
     "render": "koekao.api",
     "synthesize": "koekao.api",
     "train": "koekao.api",

@@ -267,10 +267,10 @@ def test_weights_that_do_not_fit_the_model(cli: Callable, copied: Any, tmp_path:
 def test_runs_that_are_none(cli: Callable, copied: Any, tmp_path: Path) -> None:
     animate = ("animate", copied.run, copied.takes / "ken_0000.wav", "-o", tmp_path / "face.csv")
     record = copied.run / "run.json"
-    record.write_text(record.read_text().replace('"version": 1', '"version": 9', 1))
-    assert_told(cli(*animate), f"{record}: version 9; expected up to 1", "-> install a newer koekao")
+    record.write_text(record.read_text().replace('"version": 2', '"version": 9', 1))
+    assert_told(cli(*animate), f"{record}: version 9; expected up to 2", "-> install a newer koekao")
     record.write_text("{")
-    assert_told(cli(*animate), f"{record}: is damaged", "-> train again")
+    assert_told(cli(*animate), f"{record}: is damaged", "-> put it back from a copy, or train again")
     record.unlink()
     for words in (animate, ("evaluate", copied.run, copied.corpus)):
         assert_told(

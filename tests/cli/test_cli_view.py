@@ -94,6 +94,7 @@ def test_a_run_is_shown_beside_what_is_true(
         (("{takes}/good.jsonl", "--take", "x"), "--take of one take"),
         (("{corpus}", "--take", "x"), "no take 'x'"),
         (("{takes}/good.jsonl", "--model", "{tmp}/m.onnx", "--web", "{tmp}"), "no built koekao.js"),
+        (("{takes}/good.jsonl", "--model", "{tmp}/m.onnx", "-o", "{tmp}/page.html"), "kept as a file"),
     ],
 )
 def test_what_cannot_be_shown_is_said(

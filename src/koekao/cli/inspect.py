@@ -27,10 +27,9 @@ from koekao.cli.place import Place
 from koekao.errors import ConfigError, KoekaoError, TakeError
 from koekao.place import is_url, local_path
 from koekao.takes.folder import (
-    CURVE_ENDINGS,
     MOVIE_ENDINGS,
-    PERHAPS_CURVE_ENDINGS,
     SOUND_ENDINGS,
+    all_curve_endings,
     is_curve_file,
 )
 from koekao.takes.policies import Order
@@ -76,7 +75,7 @@ def inspect(
         _corpus(thing, all_takes=all_takes, json=json)
     elif thing.is_dir():
         return _folder(thing, how, json=json)
-    elif thing.suffix.lower() in CURVE_ENDINGS + PERHAPS_CURVE_ENDINGS:
+    elif thing.suffix.lower() in all_curve_endings():
         _curves(thing, how, json=json)
     else:
         _sound(thing, json=json)

@@ -45,7 +45,7 @@ def view(
         take: only this take of a corpus or folder.
         output: write one file instead, which opens from the disk without a network.
         model: a model.onnx: the page can record 10 s of the microphone and animate them (served pages alone).
-        web: the folder of the built browser library (web/dist of the repository), which that needs.
+        web: the folder of the browser library that it needs. Default: the wheel's, or web/dist of a checkout.
         port: of the server. Default: any that is free.
         no_open: do not open the browser.
         json: print the address as one line of JSON; with --output what was written.
@@ -65,6 +65,8 @@ def view(
         raise ConfigError(f"unknown ending {output.suffix!r}", where=output, expected=".html")
     if not 0 <= port <= 65535:
         raise ConfigError(f"port {port}", expected="0 to 65535")
+    if output is not None and model is not None:
+        raise ConfigError("--model of a page that is kept as a file", where=output, do="look at it without -o")
     making = Making()
     with working("reading"):
         seen = what_is_shown(thing, other, sound=sound, take=take, predicting=predicting)
@@ -96,18 +98,11 @@ def _what(shown: Shown) -> str:
 
 def _model(shown: Shown, model: Path | None, web: Path | None) -> Shown:
     """What is shown with what records and animates in the page, if that was asked for."""
-    import koekao
+    from koekao.viewer.library import library
 
     if model is None:
         return shown
-    beside = Path(koekao.__file__).parents[2] / "web" / "dist"
-    folder = web or beside
-    if not (folder / "koekao.js").is_file():
-        raise ConfigError(
-            "holds no built koekao.js",
-            where=folder,
-            do="build it once (npm ci && npm run build in web/ of the repository) and name its dist with --web",
-        )
+    folder = library(web)
     if model.suffix.lower() != ".onnx" or not model.is_file():
         raise ConfigError("is no model.onnx", where=model, do="make one with koekao export RUN -o model.onnx")
     return replace(shown, model=model, web=folder)

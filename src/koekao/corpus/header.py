@@ -51,6 +51,11 @@ class Header:
         """Every file beside the header."""
         return self.index, self.sources, *self.shards
 
+    @property
+    def n_takes(self) -> int:
+        """Of all shards."""
+        return sum(shard.takes for shard in self.shards)
+
     def content(self) -> dict[str, Any]:
         """The parts that decide content, in the spelling of the file."""
         return {

@@ -2,8 +2,8 @@
 
 Looked at are the header (every byte of it, for the hashes in it do not cover how it is spelt), all files by checksum,
 what index and sources say, the columns beside the corpus, and if asked the files that the takes were packed from, which
-somebody may have edited since, to the same size even. A corpus at a URL is read there, not in the cache. What it gives
-up is time: as much as reading everything takes.
+somebody may have edited since, to the same size even. A corpus at a URL is read there, and what the cache holds of it
+too. What it gives up is time: as much as reading everything takes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from koekao.corpus.datafile import REPACK, DataFile, sha256_of
 from koekao.corpus.files import CorpusFiles
 from koekao.corpus.header import HEADER_FILE, Header, read_header
 from koekao.corpus.index import read_index, read_sources
-from koekao.corpus.remote import FetchedFiles, corpus_at
+from koekao.corpus.remote import CacheConfig, FetchedFiles, corpus_at
 from koekao.errors import CorpusError
 from koekao.place import is_url, local_path
 
@@ -29,7 +29,11 @@ _ProblemOf = Callable[[DataFile], CorpusError | None]
 
 
 def verify(
-    corpus: str | Path, takes_dir: str | Path | None = None, *, on_file: Callable[[DataFile], None] | None = None
+    corpus: str | Path,
+    takes_dir: str | Path | None = None,
+    *,
+    cache: CacheConfig | None = None,
+    on_file: Callable[[DataFile], None] | None = None,
 ) -> list[CorpusError]:
     """Everything that is wrong with the corpus in a folder; an empty list means that all is as it was packed.
 
@@ -40,6 +44,7 @@ def verify(
     Args:
         corpus: its folder, or a URL.
         takes_dir: the folder of takes that it was packed from, if its sources shall be compared too.
+        cache: where a corpus at a URL is kept, if not in the usual place.
         on_file: told of each file of the corpus that was read.
 
     Raises:
@@ -49,7 +54,7 @@ def verify(
         raise CorpusError("no such folder", where=takes_dir, expected="the folder that the takes were packed from")
     takes_dir = None if takes_dir is None else Path(takes_dir)
     if is_url(corpus):
-        return _verify_fetched(corpus_at(str(corpus)), takes_dir, on_file)
+        return _verify_fetched(corpus_at(str(corpus), cache), takes_dir, on_file)
     folder = local_path(corpus)
     if not (folder / HEADER_FILE).is_file():
         read_header(folder)  # says why it is none
