@@ -22,7 +22,7 @@ from koekao.arkit import NAMES
 from koekao.atomic import sweep_folder, write_file
 from koekao.corpus import Corpus
 from koekao.models import FaceModel
-from koekao.models.weights import name_of
+from koekao.models.registry import name_of
 from koekao.training import pictures
 from koekao.training.card import model_card
 from koekao.training.config import TrainConfig

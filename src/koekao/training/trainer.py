@@ -99,7 +99,7 @@ class Trainer:
         self.step = self.epoch = self.epochs = self.n_steps = 0
         self.best: dict[str, Any] = {}
         self.stop_reason = ""
-        self._asked_to_stop = False
+        self._asked_to_stop = self._save_is_due = False
         self._seconds_before = 0.0
         self._validated_step = self._saved_step = self._session_steps = self._session_batches = 0
         self._validations_without_best = 0
@@ -177,7 +177,7 @@ class Trainer:
                 self.stop_reason = self._reason_to_stop()
                 if self.stop_reason:
                     return
-                if anywhere(time.monotonic() - self._saved_s > _SAVE_EVERY_S)[0]:
+                if self._save_is_due:
                     self._save()
             if self.step - self._validated_step >= self.n_steps / self.config.validations:
                 self._validate()
@@ -228,7 +228,9 @@ class Trainer:
 
     def _reason_to_stop(self) -> str:
         limit_s = float("inf") if self.config.minutes is None else 60 * self.config.minutes * STOP_SHARE
-        self._asked_to_stop, is_over = anywhere(self._asked_to_stop, self._seconds() > limit_s)
+        save_is_due = time.monotonic() - self._saved_s > _SAVE_EVERY_S
+        wishes = anywhere(self._asked_to_stop, self._seconds() > limit_s, save_is_due)  # each asking costs all a pause
+        self._asked_to_stop, is_over, self._save_is_due = wishes
         if self._asked_to_stop:
             return "interrupted"
         if self.config.debug and self._session_batches >= DEBUG_BATCHES:
