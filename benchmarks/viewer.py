@@ -14,7 +14,6 @@ Sync is measured at the moment of drawing: the frame drawn against the frame tha
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -22,15 +21,12 @@ from typing import Any
 
 import numpy as np
 
+from browser import CHROMIUM, FLAGS
 from koekao.takes.synthetic.making import make_take
 from koekao.viewer import Listing, clip_of_take, clip_page
 from koekao.viewer.clip import Clip
 from koekao.viewer.serving import Shown, served
 
-FLAGS = (
-    "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--no-first-run", "--autoplay-policy=no-user-gesture-required",
-)  # fmt: skip
 SECONDS = 5
 WATCH = """async (seconds) => {
     const { player, drawn } = window.koekao, track = window.koekao.clip.tracks[0];
@@ -65,11 +61,10 @@ def measure(width: int = 960, height: int = 540) -> dict[str, Any]:
     take = make_take(3, seconds=12)
     page_bytes = len(clip_page(Clip(name="x", sound=None, sample_rate=1, tracks=clip_of_take(take).tracks)))
     said: dict[str, Any] = {"page_mb_without_sound": page_bytes / 1e6}
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         file = Path(folder, "page.html")
         file.write_text(clip_page(clip_of_take(take)), "utf-8")
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         for name, look in (
             ("opened first", "() => 0"),
             ("one face", "() => 0"),

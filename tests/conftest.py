@@ -1,4 +1,4 @@
-"""For all tests: torch computes in one thread, and small corpora are packed from takes made by hand."""
+"""For all tests: torch computes in one thread, small corpora are packed from takes made by hand, npm fetches once."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import web_packages
 from koekao.clock import Clock
 from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.takes import Take
@@ -66,6 +68,12 @@ def packed_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Packed]
         return Packed(Corpus.open(path), takes)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def web() -> Path:
+    """``web/`` with its packages fetched; a test that wants it is skipped where they cannot be."""
+    return web_packages.fetched()
 
 
 @pytest.fixture(scope="session")

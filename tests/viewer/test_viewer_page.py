@@ -6,22 +6,19 @@ import base64
 import hashlib
 import json
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-import koekao
 from koekao.errors import ConfigError
 from koekao.takes.synthetic.making import make_take
 from koekao.viewer import Clip, Listing, clip_of_take, clip_page, listing_page
 from koekao.viewer import page as page_module
 from koekao.viewer.page import sources_hash, template
+from web_packages import WEB, run_npm
 
 CLIP = clip_of_take(make_take(1, seconds=2))
-WEB = Path(koekao.__file__).parents[2] / "web"
 
 
 def data_of(page: str) -> dict[str, object]:
@@ -44,13 +41,10 @@ def test_the_built_file_is_of_the_sources_that_lie_here() -> None:
     assert sources_hash() == digest.hexdigest(), "page.html is old: npm run build:viewer in web/"
 
 
+@pytest.mark.usefixtures("web")
 def test_built_again_it_is_the_same_to_the_byte(tmp_path: Path) -> None:
-    npm = shutil.which("npm")
-    if npm is None or not (WEB / "node_modules" / "esbuild").is_dir() or not (WEB / "node_modules" / "three").is_dir():
-        pytest.skip("npm or the packages of web/ are not here, so the page is not built again")
-    for words in (["check"], ["build:viewer", "--", str(tmp_path / "page.html")]):
-        done = subprocess.run([npm, "run", "--silent", *words], cwd=WEB, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stdout + done.stderr
+    run_npm("check")
+    run_npm("build:viewer", "--", str(tmp_path / "page.html"))
     assert (tmp_path / "page.html").read_text("utf-8") == template()
 
 

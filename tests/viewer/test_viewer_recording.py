@@ -5,8 +5,6 @@ Skipped, and said so, where the browser library cannot be built (npm and the pac
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,23 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-import koekao
 from koekao.takes.synthetic.making import make_take
 from koekao.viewer import clip_of_take
 from koekao.viewer.serving import Shown, served
-
-WEB = Path(koekao.__file__).parents[2] / "web"
+from web_packages import run_npm
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    npm = shutil.which("npm")
-    if npm is None or not (WEB / "node_modules" / "onnxruntime-web").is_dir():
-        pytest.skip("npm or the packages of web/ are not here, so nothing is recorded")
+def library(web: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     dist = tmp_path_factory.mktemp("dist")
-    words = [npm, "run", "--silent", "build", "--", "--out", str(dist)]
-    done = subprocess.run(words, cwd=WEB, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_npm("build", "--", "--out", str(dist))
     return dist
 
 

@@ -10,8 +10,6 @@ import base64
 import functools
 import http.server
 import json
-import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,6 +21,7 @@ import pytest
 import torch
 
 import koekao
+from browser import CHROMIUM, FLAGS
 from koekao.animation import animate
 from koekao.export import export_onnx
 from koekao.models import build
@@ -30,44 +29,21 @@ from koekao.outputs.folder import write_take
 from koekao.runtime import OnnxEngine
 from koekao.takes.synthetic.making import make_take
 from koekao.takes.take import as_float
+from web_packages import run_npm
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytest.importorskip("onnxscript", reason="the extra onnx is not installed")
-WEB = Path(koekao.__file__).parents[2] / "web"
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
-)
-FLAGS = (
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--autoplay-policy=no-user-gesture-required",
-)
 TAKE = make_take(11, seconds=3)
 SPEECH = as_float(TAKE.audio)
 CHUNKS = (1, 533, 0, 700, 4000, 160, 10_000)
 
 
 @pytest.fixture(scope="module")
-def built() -> Path:
+def built(web: Path) -> Path:
     """``web/dist``, built from the sources as they are."""
-    npm = shutil.which("npm")
-    if npm is None or not WEB.is_dir():
-        pytest.skip("npm or web/ is not here, so the page is not tested")
-    if not (WEB / "node_modules").is_dir():
-        fetch = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0"]
-        try:
-            fetched = subprocess.run(fetch, cwd=WEB, capture_output=True, text=True, timeout=200)
-        except subprocess.TimeoutExpired:
-            pytest.skip("the packages of web/ could not be fetched in time, so the page is not tested")
-        if fetched.returncode:
-            pytest.skip(f"the packages of web/ cannot be fetched, so the page is not tested: {fetched.stderr[-300:]}")
-    for verb in ("check", "build"):
-        done = subprocess.run([npm, "run", "--silent", verb], cwd=WEB, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stdout + done.stderr
-    return WEB / "dist"
+    run_npm("check")
+    run_npm("build")
+    return web / "dist"
 
 
 @pytest.fixture(scope="module")
