@@ -112,7 +112,8 @@ class PageRun:
 
 
 def _alike(shown: str, printed: str) -> bool:
-    """The same words and numbers, whatever the spaces; what was measured in ms may lie 5 ms apart."""
+    """The same words and numbers, whatever the spaces and the time it took; measured ms may lie 5 ms apart."""
+    shown, printed = (re.sub(r"\b(in|took) [\d.]+ s\b", r"\1 its time", text) for text in (shown, printed))
     measured = r"[+-]?\d+(?:\.\d+)?(?= ms)"
     bare = [" ".join(re.sub(measured, "#", text).split()) for text in (shown, printed)]
     pairs = zip(*(map(float, re.findall(measured, text)) for text in (shown, printed)))
