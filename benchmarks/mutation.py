@@ -374,6 +374,9 @@ left alone: they could not matter, or anything that runs would notice. Of rooms 
 there are, that many were drawn by seed. Each was tried in a copy of the tree; kernels were compiled anew. A hang counts
 as noticed, and the sources as they are were tried in between.
 
+<!-- test
+skip: hours of running other tests against broken copies
+-->
 ```
 make mutation                                            # what is not known yet, then this page
 python benchmarks/mutation.py windows --survivors        # those that lived, after a test was written
