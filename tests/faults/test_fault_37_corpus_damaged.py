@@ -187,6 +187,7 @@ from koekao.errors import CorpusError
 loader = Loader(Corpus.open(sys.argv[1]), StreamSpec(window_frames=8), num_workers=int(sys.argv[2]))
 batches = iter(loader)
 next(batches)
+time.sleep(0.5)  # until threads have made what they may make ahead: a file cut under the copy itself is another fault
 print("read", flush=True)
 sys.stdin.readline()
 time.sleep(0.01)
