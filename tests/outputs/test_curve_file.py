@@ -214,8 +214,8 @@ def test_the_memory_does_not_grow_with_the_file(tmp_path: Path, format: str) -> 
             tracemalloc.stop()
 
     some, many = (18, 34) if format in MOST_BYTES else (2, 12)  # what is set aside comes back 4096 rows at a time
-    at_least = peak(some)
-    assert peak(many) - at_least < 500 * (many - some) * MOST_BYTES.get(format, 0) + 100_000
+    at_least, most = (min(peak(n) for _ in range(3)) for n in (some, many))  # other threads allocate too, now and then
+    assert most - at_least < 500 * (many - some) * MOST_BYTES.get(format, 0) + 100_000
 
 
 def test_times_are_exact_however_long_the_file_grows(tmp_path: Path) -> None:
