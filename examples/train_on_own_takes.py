@@ -15,23 +15,11 @@ from pathlib import Path
 
 import koekao
 import koekao.takes
-from koekao.outputs.folder import write_take
-from koekao.takes.doctor.health import examine
-from koekao.takes.doctor.report import Examined
-from koekao.takes.doctor.subjects import find_subjects
-
-
-def make_some_takes(folder: Path) -> Path:
-    """Recordings of nobody: sixteen takes of twelve seconds in three voices."""
-    for take in koekao.make_takes(16, seconds=12.0):
-        write_take(folder, take.name, take.audio, take.sample_rate, take.curves, take.fps)
-    return folder
 
 
 def check(takes: Path) -> None:
     """What the doctor says of each take: sound that comes too early, lost frames, curves that never move ..."""
-    for subject in find_subjects(takes):
-        examined = Examined.of(examine(subject))
+    for examined in koekao.check(takes):
         print(f"{examined.health.name}: {examined.health.length_s:.1f} s, {len(examined.findings)} findings")
         for finding in examined.findings:
             if finding.level != "note":
@@ -45,7 +33,9 @@ def main() -> None:
     said.add_argument("--minutes", type=float, default=0.4, help="how long to train")
     given = said.parse_args()
     out = given.out or Path(tempfile.mkdtemp(prefix="koekao-"))
-    takes = given.takes or make_some_takes(out / "takes")
+    takes = given.takes or out / "takes"
+    if not given.takes:
+        koekao.synthesize(takes, takes=16, seconds=12.0)  # recordings of nobody, in three voices
 
     check(takes)
 

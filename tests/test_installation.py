@@ -42,16 +42,31 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return pretend
 
 
-def test_the_tables_are_those_of_the_project(project: dict[str, Any]) -> None:
-    extras = {name: tuple(wishes) for name, wishes in project["optional-dependencies"].items() if name != "dev"}
-    assert {extra.name: extra.needs for extra in installation.EXTRAS} == extras
-    assert tuple(project["dependencies"]) == installation.CORE
+def test_what_is_wanted_is_what_the_project_says(project: dict[str, Any]) -> None:
+    assert installation.wishes("koekao") == project["dependencies"]
+    extras = {name: wishes for name, wishes in project["optional-dependencies"].items() if name != "dev"}
+    assert installation.EXTRAS.keys() == extras.keys()
+    for name, wishes in extras.items():
+        assert [set(wish.split(",")) for wish in installation.wishes("koekao", name)] == [
+            set(wish.split(",")) for wish in wishes
+        ], "install koekao again: its metadata is older than pyproject.toml"
+
+
+def test_a_source_that_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(name: str) -> list[str]:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "requires", nothing)
+    assert any(problem.what.startswith("koekao itself is not installed") for problem in installation.look().problems)
+    with pytest.raises(SystemExit) as ended:
+        main(["doctor"])
+    assert ended.value.code == 1
 
 
 def test_every_extra_that_an_error_names_is_in_the_table() -> None:
     root = Path(koekao.__file__).parent
     named = {name for file in root.rglob("*.py") for name in re.findall(r"koekao\[(\w+)\]", file.read_text("utf-8"))}
-    assert named - {"NAME"} <= {extra.name for extra in installation.EXTRAS}
+    assert named - {"NAME"} <= set(installation.EXTRAS)
 
 
 def test_this_installation_is_told() -> None:
@@ -125,8 +140,8 @@ def test_the_verb_tells_it_and_ends_with_1_where_something_is_wrong(
         main(["doctor"])
     well = capsys.readouterr().out
     assert ended.value.code == 0 and "all is well; next: koekao demo" in well
-    for extra in installation.EXTRAS:
-        assert f"\n{extra.name} " in well and extra.adds in well
+    for name, adds in installation.EXTRAS.items():
+        assert f"\n{name} " in well and adds in well
     installed(torch="2.5.0", av=None)
     with pytest.raises(SystemExit) as ended:
         main(["doctor"])

@@ -49,6 +49,8 @@ ROOMS: Mapping[str, str] = {
     "koekao.head": "Head",
     "koekao.viewer": "Viewer",
     "koekao.testing.laws": "Laws for your own loaders",
+    "koekao.testing.model_laws": "Laws for your own models",
+    "koekao.plugins": "Models and formats of your own",
 }
 """Modules that are documented, in the order of the pages, with their titles."""
 _ROLE = re.compile(r":(?:class|func|meth|mod|data|attr|obj|exc):`(~?)([\w.]+)`")

@@ -1,7 +1,7 @@
 """What is installed here, and whether it goes together: what ``koekao doctor`` tells.
 
-Versions come from the metadata that pip leaves, so nothing heavy is imported and a package that would fail to load does
-not stop the telling. What is wanted of each stands in two tables, which a test holds against ``pyproject.toml``.
+What is wanted and what is there comes from the metadata that pip leaves: nothing heavy is imported, and a package that
+would fail to load does not stop the telling.
 
 What it gives up: a package whose files are damaged looks installed. Of sound alone the library itself is loaded, for it
 is a library of the system on some machines.
@@ -24,58 +24,26 @@ from typing import Any
 from koekao import __version__
 from koekao.compiled import cache_folders
 
-CORE = (
-    "torch>=2.6,<2.14",
-    "numpy>=1.26",
-    "numba>=0.61",
-    "llvmlite>=0.44",
-    "pyarrow>=17",
-    "msgspec>=0.20",
-    "soundfile>=0.13",
-    "scipy>=1.11",
-    "soxr>=0.5",
-    "safetensors>=0.5",
-    "cyclopts>=4",
-    "rich>=13",
-    "pyyaml>=6.0.1",
-)
-"""What koekao cannot do without."""
 LEAST_GB = 1.0
 _NVIDIA = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader")
 
 
-@dataclass(frozen=True)
-class Extra:
-    """One of ``pip install "koekao[NAME]"``: what it adds, and the packages that it brings."""
-
-    name: str
-    adds: str
-    needs: tuple[str, ...]
-
-
-EXTRAS = (
-    Extra("video", "sound and pictures of mov and mp4; movies of faces", ("av>=15",)),
-    Extra("live", "the microphone, and faces over WebSocket", ("websockets>=15", "sounddevice>=0.4")),
-    Extra(
-        "onnx",
-        "koekao export, and models that run without torch",
-        ("torch>=2.9", "onnx>=1.17", "onnxscript>=0.5.4", "onnxruntime>=1.20"),
-    ),
-    Extra("plot", "koekao plot, and curves drawn into run folders", ("matplotlib>=3.9",)),
-    Extra("tracking", "TensorBoard beside the log of a run", ("tensorboard>=2.17",)),
-    Extra("capture", "takes from a video of a face, by MediaPipe", ("koekao[video]", "mediapipe>=0.10.14")),
-    Extra("usd", "animations as USD", ("usd-core>=24.11",)),
-    Extra("remote", "corpora at s3:// and https://", ("fsspec>=2024.6", "s3fs>=2024.6", "aiohttp>=3.9")),
-    Extra("ray", "packing on many machines", ("ray>=2.9",)),
-    Extra("hf", "features of a speech network of your own", ("transformers>=4.45",)),
-    Extra(
-        "examples",
-        "what the programs of examples/ need",
-        ("koekao[plot,live]", "lightning>=2.5", "accelerate>=1.2", "nbclient>=0.10", "ipykernel>=6.29", "pillow>=11"),
-    ),
-    Extra("docs", "the site of the documents", ("zensical>=0.0.73,<0.2",)),
-    Extra("opensmile", "eGeMAPS features; for NON-COMMERCIAL use only", ("opensmile>=2.5",)),
-)
+EXTRAS = {
+    "video": "sound and pictures of mov and mp4; movies of faces",
+    "live": "the microphone, and faces over WebSocket",
+    "onnx": "koekao export, and models that run without torch",
+    "plot": "koekao plot, and curves drawn into run folders",
+    "tracking": "TensorBoard beside the log of a run",
+    "capture": "takes from a video of a face, by MediaPipe",
+    "usd": "animations as USD",
+    "remote": "corpora at s3:// and https://",
+    "ray": "packing on many machines",
+    "hf": "features of a speech network of your own",
+    "examples": "what the programs of examples/ need",
+    "docs": "the site of the documents",
+    "opensmile": "eGeMAPS features; for NON-COMMERCIAL use only",
+}
+"""What each ``pip install "koekao[NAME]"`` adds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,12 +96,18 @@ class Installation:
 
 def look() -> Installation:
     """Look at this installation; nothing is imported but the library that reads sound, nothing is written."""
-    packages = {name_of(wish): version_of(name_of(wish)) for wish in CORE}
-    extras = tuple(_state(extra) for extra in EXTRAS)
+    wanted = wishes("koekao")
+    packages = {name_of(wish): version_of(name_of(wish)) for wish in wanted}
+    extras = tuple(_state(name, adds) for name, adds in EXTRAS.items())
     libsndfile, kept_in = _libsndfile(), _kept_in()
     memory_gb, disk_gb = _memory_gb(), shutil.disk_usage(Path.cwd()).free / 1e9
-    problems = [*_unmet("koekao", CORE), *_compiler_problems(packages), *_extra_problems(extras)]
-    if packages["soundfile"] and libsndfile is None:
+    problems = [*_unmet("koekao", wanted), *_compiler_problems(packages), *_extra_problems(extras)]
+    if not wanted:
+        problems.append(Problem(
+            what="koekao itself is not installed: its source alone was found", expected="an installed package",
+            do="pip install --editable . in the folder of the repository",
+        ))  # fmt: skip
+    if packages.get("soundfile") and libsndfile is None:
         problems.append(Problem(
             what="soundfile finds no libsndfile", expected="the library itself",
             do="pip install --force-reinstall soundfile, or install libsndfile1 by the system's packages",
@@ -162,6 +136,24 @@ def look() -> Installation:
         extras=extras,
         problems=tuple(problems),
     )
+
+
+def wishes(package: str, extra: str = "") -> list[str]:
+    """What an installed package asks for, or one of its extras does, as ``name>=1.2,<2``; nothing where it is not
+    installed. Of marks only that of the extra is looked at."""
+    try:
+        lines = metadata.requires(package) or []
+    except metadata.PackageNotFoundError:
+        return []
+    found = []
+    for line in lines:
+        wish, _, mark = line.partition(";")
+        if extra == next(iter(re.findall(r"extra\s*==\s*['\"]([\w.-]+)['\"]", mark)), ""):
+            name = re.match(r"[\w.-]+(\[[\w,]+\])?", wish.strip())
+            bounds = wish.strip()[name.end() :] if name else ""
+            if name:
+                found.append(name[0] + ",".join(sorted(bounds.strip(" ()").replace(" ", "").split(","), reverse=True)))
+    return found
 
 
 def name_of(wish: str) -> str:
@@ -217,12 +209,9 @@ def _unmet(who: str, wishes: Sequence[str]) -> Iterator[Problem]:
 
 def _compiler_problems(packages: dict[str, str | None]) -> Iterator[Problem]:
     """numba works with one llvmlite and few numpys, and says so in its metadata."""
-    if not packages["numba"]:
-        return
-    for line in metadata.requires("numba") or ():
-        wish = line.partition(";")[0].replace(" ", "")
+    for wish in wishes("numba"):
         version = version_of(name_of(wish))
-        if "extra" not in line and version is not None and not satisfies(version, wish):
+        if version is not None and not satisfies(version, wish):
             yield Problem(
                 what=f"{name_of(wish)} is {version} beside numba {packages['numba']}",
                 expected=wish,
@@ -230,36 +219,30 @@ def _compiler_problems(packages: dict[str, str | None]) -> Iterator[Problem]:
             )
 
 
-def _state(extra: Extra) -> ExtraState:
-    packages = {name_of(wish): version_of(name_of(wish)) for wish in _wishes(extra)}
-    met = all(version is not None and satisfies(version, wish) for version, wish in _versions(extra))
-    get = f'pip install "koekao[{extra.name}]"'
-    return ExtraState(name=extra.name, adds=extra.adds, packages=packages, installed=met, get=get)
+def _state(name: str, adds: str) -> ExtraState:
+    versions = {wish: version_of(name_of(wish)) for wish in _all_wishes(name)}
+    met = all(version is not None and satisfies(version, wish) for wish, version in versions.items())
+    packages = {name_of(wish): version for wish, version in versions.items()}
+    return ExtraState(name=name, adds=adds, packages=packages, installed=met, get=f'pip install "koekao[{name}]"')
 
 
-def _wishes(extra: Extra) -> Iterator[str]:
+def _all_wishes(extra: str) -> Iterator[str]:
     """All that an extra needs, what other extras of koekao bring to it included."""
-    for wish in extra.needs:
+    for wish in wishes("koekao", extra):
         others = re.fullmatch(r"koekao\[([\w,]+)\]", wish)
         if others:
-            for name in others[1].split(","):
-                yield from next(_wishes(one) for one in EXTRAS if one.name == name)
+            for other in others[1].split(","):
+                yield from _all_wishes(other)
         else:
             yield wish
 
 
-def _versions(extra: Extra) -> Iterator[tuple[str | None, str]]:
-    return ((version_of(name_of(wish)), wish) for wish in _wishes(extra))
-
-
 def _extra_problems(extras: Sequence[ExtraState]) -> Iterator[Problem]:
     """An extra whose own packages are there, but one of them too old: half an extra fails later, and oddly."""
-    core = {name_of(wish) for wish in CORE}
-    for extra, state in zip(EXTRAS, extras, strict=True):
-        own = [name for name in state.packages if name not in core]
-        if not state.installed and all(state.packages[name] for name in own):
-            wishes = [wish for version, wish in _versions(extra) if not (version and satisfies(version, wish))]
-            yield from _unmet(f"koekao[{extra.name}]", wishes)
+    core = {name_of(wish) for wish in wishes("koekao")}
+    for extra in extras:
+        if not extra.installed and all(version for name, version in extra.packages.items() if name not in core):
+            yield from _unmet(f"koekao[{extra.name}]", [*_all_wishes(extra.name)])
 
 
 def _threads() -> int:

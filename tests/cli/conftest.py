@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from koekao.cli import main
-from koekao.cli.console import ERRORS, OUT
 from koekao.outputs.folder import write_take
 from koekao.takes.synthetic.making import make_take
+from plain_terminal import eighty_columns, no_tensorboard  # noqa: F401 (fixtures of all tests here)
 
 SMALL_MODEL = ("--model.dim", "16", "--batch-size", "4", "--device", "cpu", "--no-plots")
 
@@ -80,22 +80,6 @@ class Chain:
     takes: Path
     corpus: Path
     run: Path
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _eighty_columns() -> Iterator[None]:
-    before = OUT.width, ERRORS.width
-    OUT.width = ERRORS.width = 80
-    yield
-    OUT.width, ERRORS.width = before
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _no_tensorboard() -> Iterator[None]:
-    """It takes seconds to import and is tested elsewhere."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "tensorboard", None)
-        yield
 
 
 @pytest.fixture(scope="session")

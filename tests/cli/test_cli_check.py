@@ -132,7 +132,7 @@ def test_other_files_are_not_written_over(cli: Callable, takes: Path, tmp_path: 
     ("words", "said"),
     [
         (("nowhere",), "nowhere: there is no such take"),
-        ((".", "--plots", "-1"), "--plots -1; expected 0 or more"),
+        ((".", "--plots", "-1"), "plots -1; expected 0 or more"),
         ((".", "--rows-fps", "fast"), "fast"),
     ],
 )

@@ -386,7 +386,7 @@ def test_usage_errors(cli: Callable, chain: Any, tmp_path: Path, words: str, sai
         ("pack TAKES new --val -0.1", "val=-0.1; expected a share"),
         ("pack TAKES new --workers -2", "and no fewer than 0 workers"),
         ("check CORPUS", "CORPUS: is a corpus; expected takes\n  -> koekao check examines recordings"),
-        ("check TAKES --plots -1", "--plots -1; expected 0 or more"),
+        ("check TAKES --plots -1", "plots -1; expected 0 or more"),
         ("inspect RUN", "RUN: is a run\n  -> read RUN/model_card.md"),
         ("verify TAKES", "holds no corpus.json\n  -> this is a folder of takes"),
         ("batches CORPUS --seconds nan", "--seconds nan; expected 0 or more"),

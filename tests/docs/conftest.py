@@ -6,8 +6,7 @@ Made once a session, by the command line itself.
 from __future__ import annotations
 
 import shutil
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +15,12 @@ import pytest
 import soundfile
 from doc_running import _in_process, laid
 
-from koekao.cli.console import ERRORS, OUT
+from plain_terminal import eighty_columns, no_tensorboard  # noqa: F401 (fixtures of all tests here)
 
 TAKES, SECONDS = 5, 10
 LATE_MS = 180
 NAMES = ("aoi_0001", "aoi_0003", "ken_0000", "ken_0002", "ken_0004")
 FEW_STEPS = ("--max-steps", "4", "--model.dim", "16", "--validations", "1", "--no-plots", "--device", "cpu")
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _eighty_columns() -> Iterator[None]:
-    before = OUT.width, ERRORS.width
-    OUT.width = ERRORS.width = 80
-    yield
-    OUT.width, ERRORS.width = before
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _no_tensorboard() -> Iterator[None]:
-    """It takes seconds to import and is tested elsewhere."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "tensorboard", None)
-        yield
 
 
 def made(*words: object) -> None:

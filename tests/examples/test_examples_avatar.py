@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,16 +9,11 @@ from typing import Any
 
 import pytest
 
+from browser import CHROMIUM, FLAGS
 from examples_place import EXAMPLES
 
 pytest.importorskip("websockets", reason="the extra live is not installed, so the avatar is not served")
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed, so no page is opened")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
-FLAGS = (
-    "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--no-first-run", "--autoplay-policy=no-user-gesture-required",
-    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-)  # fmt: skip
 SHOWN = "() => Number(document.body.dataset.frames ?? 0)"
 
 

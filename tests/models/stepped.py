@@ -17,14 +17,16 @@ def three_rows(speech: Any) -> torch.Tensor:
 
 @torch.no_grad()
 def assert_pieces_are_the_whole(model: FaceModel, seen: torch.Tensor) -> None:
-    """``seen`` ``[1, 40, ...]`` frame by frame, and in uneven pieces, gives the curves and the state of one step."""
+    """``seen`` ``[1, T, ...]`` frame by frame, and in uneven pieces, gives the curves and the state of one step."""
     whole, end = model.step(seen, model.init_state(1))
-    for sizes in ([1] * 40, [7, 1, 30, 2]):
+    n_frames = seen.shape[1]
+    for sizes in ([1] * n_frames, [7, 1, n_frames - 10, 2]):
         state, parts = model.init_state(1), []
         for piece in seen.split(sizes, 1):
             curves, state = model.step(piece, state)
             parts.append(curves)
         torch.testing.assert_close(torch.cat(parts, 1), whole, atol=1e-5, rtol=0)
+        assert state.keys() == end.keys()
         for name in end:
             torch.testing.assert_close(state[name], end[name], atol=1e-5, rtol=0)
 

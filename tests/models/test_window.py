@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from stepped import assert_a_padded_row_does_not_move, three_rows
+from stepped import assert_a_padded_row_does_not_move, assert_pieces_are_the_whole, three_rows
 
 from koekao.animation import Animator, animate
 from koekao.arkit import INDEX
@@ -49,17 +49,7 @@ def streamed(model: FaceModel, sound: Any, n_frames: int) -> torch.Tensor:
 @pytest.mark.parametrize("fps", ["30", "60000/1001", "24"])
 def test_frame_by_frame_as_at_once(small_model: Make, speech: Any, fps: str) -> None:
     model = small_model("window", features={"fps": fps, "n_mels": 24})
-    seen = observed(model, speech, 64)
-    whole, end = model.step(seen, model.init_state(1))
-    for sizes in ([1] * 64, [7, 1, 54, 2]):
-        state, parts = model.init_state(1), []
-        for piece in seen.split(sizes, 1):
-            curves, state = model.step(piece, state)
-            parts.append(curves)
-        torch.testing.assert_close(torch.cat(parts, 1), whole, atol=1e-5, rtol=0)
-        assert state.keys() == end.keys()
-        for name in end:
-            torch.testing.assert_close(state[name], end[name], atol=1e-5, rtol=0)
+    assert_pieces_are_the_whole(model, observed(model, speech, 64))
 
 
 @pytest.mark.parametrize("window_ms", [64.0, 250.0])

@@ -24,12 +24,16 @@ class Page:
     height: int = 720
 
     def save(self, path: str | Path) -> Path:
-        """Write the page, or replace what is there. Raises OutputError: another ending than .html, no place for it."""
+        """Write the page, or replace what is there.
+
+        Raises:
+            ConfigError: another ending than .html. OutputError: a place that cannot be written.
+        """
         from koekao.atomic import write_file
+        from koekao.viewer.page import refuse_other_ending
 
         path = Path(path)
-        if path.suffix.lower() not in (".html", ".htm"):
-            raise ConfigError(f"unknown ending {path.suffix!r}", where=path, expected=".html")
+        refuse_other_ending(path)
         write_file(path, self.text.encode())
         return path
 

@@ -54,11 +54,8 @@ def check(
         koekao check takes --output report --no-sync
     """
     from koekao.api import check as examine
-    from koekao.errors import ConfigError
     from koekao.takes.doctor.report import HTML_NAME, printable, report_text
 
-    if plots < 0:
-        raise ConfigError(f"--plots {plots}", expected="0 or more")
     expect("takes", takes, "koekao check examines recordings; a corpus is compared by koekao verify")
     making = Making()
     with WorkProgress("examining", "takes") as progress:

@@ -37,7 +37,8 @@ def doctor(*, json: bool = False) -> int | None:
 
 
 def _show(found: Installation) -> None:
-    torch, memory_gb = found.packages["torch"], found.memory_gb
+    memory_gb = found.memory_gb
+    torch, numba, llvmlite = (found.packages.get(name) for name in ("torch", "numba", "llvmlite"))
     kept = "nowhere" if found.kept_in is None else found.kept_in
     memory = "" if memory_gb is None else f"{memory_gb:.1f} GB of memory, "
     for title, said in (
@@ -46,7 +47,10 @@ def _show(found: Installation) -> None:
         ("torch", f"{torch or 'not installed'}, {count(found.threads, 'CPU thread')}"),
         ("GPU", _gpu(found)),
         ("sound", f"libsndfile {found.libsndfile}" if found.libsndfile else "no libsndfile"),
-        ("compiler", f"numba {found.packages['numba']}, llvmlite {found.packages['llvmlite']}; loops kept in {kept}"),
+        (
+            "compiler",
+            f"numba {numba}, llvmlite {llvmlite}; loops kept in {kept}",
+        ),
         ("free", f"{memory}{found.disk_gb:.1f} GB of disk here"),
     ):
         say(f"{title:<10}{said}", style="bold", until=len(title))
@@ -64,5 +68,5 @@ def _show(found: Installation) -> None:
 def _gpu(found: Installation) -> str:
     if not found.gpus:
         return "none that NVIDIA's driver shows"
-    cannot = " (this torch is built for CPUs alone)" if "+cpu" in (found.packages["torch"] or "") else ""
+    cannot = " (this torch is built for CPUs alone)" if "+cpu" in (found.packages.get("torch") or "") else ""
     return "; ".join(found.gpus) + cannot

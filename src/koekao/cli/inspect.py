@@ -26,12 +26,8 @@ from koekao.cli.console import (
 from koekao.cli.place import Place
 from koekao.errors import ConfigError, KoekaoError, TakeError
 from koekao.place import is_url, local_path
-from koekao.takes.folder import (
-    MOVIE_ENDINGS,
-    SOUND_ENDINGS,
-    all_curve_endings,
-    is_curve_file,
-)
+from koekao.takes.endings import MOVIE_ENDINGS, SOUND_ENDINGS
+from koekao.takes.folder import all_curve_endings, is_curve_file
 from koekao.takes.policies import Order
 
 _How = dict[str, Any]

@@ -58,11 +58,12 @@ def view(
     """
     from koekao.api import predicting
     from koekao.atomic import write_file
+    from koekao.viewer.page import refuse_other_ending
     from koekao.viewer.serving import served
     from koekao.viewer.showing import shown as what_is_shown
 
-    if output is not None and output.suffix.lower() not in (".html", ".htm"):
-        raise ConfigError(f"unknown ending {output.suffix!r}", where=output, expected=".html")
+    if output is not None:
+        refuse_other_ending(output)
     if not 0 <= port <= 65535:
         raise ConfigError(f"port {port}", expected="0 to 65535")
     if output is not None and model is not None:

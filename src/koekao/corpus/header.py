@@ -23,6 +23,7 @@ from koekao.clock import Clock
 from koekao.corpus.datafile import REPACK, DataFile, ShardFile
 from koekao.corpus.fields import content_id, data_file_of, entry_of, field_of, read_object, refuse_edited, shard_of
 from koekao.errors import ConfigError, CorpusError
+from koekao.takes.endings import MOVIE_ENDINGS, SOUND_ENDINGS
 
 FORMAT = "koekao-corpus"
 VERSION = 2
@@ -138,8 +139,9 @@ def _not_a_corpus(folder: Path, error: OSError) -> CorpusError:
         return CorpusError(what, where=folder, expected="a corpus", do=do)
     if (folder / HEADER_FILE).exists():
         return CorpusError(f"cannot be read ({error.strerror})", where=folder / HEADER_FILE)
-    sounds = {".wav", ".flac", ".ogg", ".mp3", ".mov", ".mp4"}
-    if any(path.suffix.lower() in sounds for level in ("*", "*/*") for path in folder.glob(level)):
+    if any(
+        path.suffix.lower() in SOUND_ENDINGS + MOVIE_ENDINGS for level in ("*", "*/*") for path in folder.glob(level)
+    ):
         do = f"this is a folder of takes: make a corpus of it with `koekao pack {folder} CORPUS`"
         return CorpusError(f"holds no {HEADER_FILE}", where=folder, do=do)
     return CorpusError(f"holds no {HEADER_FILE}", where=folder, expected="a corpus", do="name the folder of a corpus")

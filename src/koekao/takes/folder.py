@@ -23,14 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from koekao.errors import CurvesError, SoundError, TakeError
+from koekao.takes.endings import CURVE_ENDINGS, MOVIE_ENDINGS, PERHAPS_CURVE_ENDINGS, SOUND_ENDINGS
 from koekao.takes.formats.registry import may_be_curves, registered_formats
-
-SOUND_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
-MOVIE_ENDINGS = (".mov", ".mp4", ".m4v", ".m4a")
-"""Sound too, by the extra ``video``."""
-CURVE_ENDINGS = (".jsonl", ".csv")
-PERHAPS_CURVE_ENDINGS = (".json", ".txt", ".gltf", ".glb")
-"""Endings of curve files and of much else: these files are curves if their content is."""
 
 APP_FILES = ("frame_log.csv",)
 """What the Live Link Face app writes into a take folder under the ending of curves, without any; its ``take.json``,
@@ -151,7 +145,7 @@ def is_curve_file(path: Path) -> bool:
     ending = path.suffix.lower()
     if ending in PERHAPS_CURVE_ENDINGS:
         return may_be_curves(path)
-    return ending in CURVE_ENDINGS or ending in all_curve_endings()
+    return ending in all_curve_endings()
 
 
 def files_below(root: Path, problems: list[TakeError], ignored: list[Path]) -> Iterator[Path]:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from koekao.errors import SoundError, TakeError
-from koekao.takes.folder import MOVIE_ENDINGS, SOUND_ENDINGS, files_below
+from koekao.takes.endings import MOVIE_ENDINGS, SOUND_ENDINGS
+from koekao.takes.folder import files_below
 
 
 def find_sounds(places: Sequence[str | Path]) -> tuple[Path, ...]:

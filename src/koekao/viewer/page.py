@@ -13,6 +13,7 @@ import zlib
 from functools import cache
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from koekao.errors import ConfigError
@@ -52,6 +53,12 @@ def listing_page(listing: Listing, *, served: bool = False, model: bool = False)
                 )
         data |= {"clips": clips, "details": [listing.details(place) for place in range(len(listing))]}
     return _page(data, served=served, model=model)
+
+
+def refuse_other_ending(path: Path) -> None:
+    """Raise ConfigError unless a page may be kept under this name."""
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ConfigError(f"unknown ending {path.suffix!r}", where=path, expected=".html")
 
 
 def sources_hash() -> str:

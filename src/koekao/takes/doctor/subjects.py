@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from koekao.errors import CurvesError, SoundError, TakeError
-from koekao.takes.folder import MOVIE_ENDINGS, SOUND_ENDINGS, TIMELINE_ENDING, find_takes, is_curve_file
+from koekao.takes.endings import MOVIE_ENDINGS, SOUND_ENDINGS
+from koekao.takes.folder import TIMELINE_ENDING, find_takes, is_curve_file
 
 _TAKES = "a folder of takes, a sound, a file of curves, or what a take's two files have in common"
 

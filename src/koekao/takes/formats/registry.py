@@ -26,6 +26,7 @@ from koekao.clock import parse_fps
 from koekao.errors import ConfigError, CurvesError, KoekaoError
 from koekao.plugins import load_plugins
 from koekao.takes.curves import CurveTrack
+from koekao.takes.endings import MOVIE_ENDINGS, SOUND_ENDINGS
 from koekao.takes.formats.audio2face import read_audio2face, sniff_audio2face
 from koekao.takes.formats.curve_file import CurveFile
 from koekao.takes.formats.gltf import LOOKS as GLTF_LOOKS
@@ -156,7 +157,6 @@ CURVE_FORMATS: tuple[CurveFormat, ...] = (
 _registered: dict[str, CurveFormat] = {}
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _ENDING = re.compile(r"\.[a-z0-9_]+")
-_NOT_CURVES = (".wav", ".flac", ".ogg", ".mp3", ".mov", ".mp4", ".m4v", ".m4a")
 
 
 def register_format(format: CurveFormat) -> CurveFormat:
@@ -176,7 +176,7 @@ def register_format(format: CurveFormat) -> CurveFormat:
     if format.name in {known.name for known in CURVE_FORMATS}:
         raise ConfigError(f"curve format {format.name!r} is koekao's own", do="choose another name")
     for ending in format.endings:
-        if not _ENDING.fullmatch(ending) or ending in _NOT_CURVES:
+        if not _ENDING.fullmatch(ending) or ending in SOUND_ENDINGS + MOVIE_ENDINGS:
             what = f"ending {ending!r} of curve format {format.name!r}"
             raise ConfigError(what, expected="small letters after a point, and none that sound or movies have")
     _registered[format.name] = format
