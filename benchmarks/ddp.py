@@ -6,8 +6,8 @@ Three ways, one after the other, round after round, each with one thread a proce
 batch of two processes is twice that of one: *weak scaling*; ``--same-batch`` divides one batch among them instead):
 
 - **one**: one process by itself;
-- **strangers**: two such processes at the same time that know nothing of each other: what the machine gives two at most,
-  with its caches and memory shared;
+- **strangers**: two such processes at the same time that know nothing of each other: what the machine gives two at
+  most, with its caches and memory shared;
 - **ranks**: two processes of one run, started by torchrun, which add up losses and gradients.
 
 Frames that a model was shown in a second, counted on the first rank from step 20 on; the share of that time that it
