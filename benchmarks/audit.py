@@ -7,7 +7,7 @@ packaging advisory database knows of it. Ends with 1 if one is known, with what 
 the index does not answer, or not in this form: then nothing was learnt, and that is what is said. Mirrors of an index
 mostly bring files and no advisories. Nothing is asked but the releases of the lock.
 
-What it gives up: advisories that were withdrawn are left out; such as do not concern how koekao uses a package are not.
+What it gives up: withdrawn advisories are left out; those that do not concern koekao's use of a package are not.
 """
 
 from __future__ import annotations

@@ -37,6 +37,7 @@ from typing import Any
 import torch
 
 from koekao.batches import Batch
+from koekao.batches.position import this_rank
 from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.takes.synthetic.making import make_takes
 from koekao.training import TrainConfig, Trainer, distributed, ridge
@@ -148,7 +149,7 @@ class Watched(Trainer):
         if self.step == self.n_steps:
             took_s, n_steps = time.perf_counter() - self.from_s, self.step - WARM_STEPS
             self.account = {
-                "frames_per_s": self.frames * distributed.this_rank(None, None)[1] / took_s,
+                "frames_per_s": self.frames * this_rank(None, None)[1] / took_s,
                 "step_s": took_s / n_steps,
                 "data": self.waited_s / took_s,
                 "other": self.other_s / took_s,

@@ -176,18 +176,21 @@ def tried(name: str, args: argparse.Namespace) -> int:
 
         with ThreadPoolExecutor(args.workers) as crew:
             for number, (job, end) in enumerate(zip(todo, crew.map(one, todo), strict=True)):
-                path, made = job
-                if made is None:
+                path, tried_one = job
+                if tried_one is None:
                     failed += end["killed"]
                     if end["killed"]:
                         print(f"{name}: THE TESTS FAIL ON THE SOURCE AS IT IS: {end['by']}", flush=True)
                         if number == 0:
                             os._exit(1)
                     continue
-                log.write(json.dumps(named(path, made) | end, ensure_ascii=False) + "\n")
+                log.write(json.dumps(named(path, tried_one) | end, ensure_ascii=False) + "\n")
                 log.flush()
                 told = f"killed by {end['by']}" if end["killed"] else "LIVES"
-                print(f"{name} {number}/{len(todo)} {path}:{made.line} {made} {told} {end['took_s']} s", flush=True)
+                print(
+                    f"{name} {number}/{len(todo)} {path}:{tried_one.line} {tried_one} {told} {end['took_s']} s",
+                    flush=True,
+                )
     print(summary(name, args.most, args.seed), flush=True)
     return int(failed > 0)
 
@@ -217,7 +220,8 @@ class Workplace:
         """Whether a test fails, and which; those of the room only where the source's own do not."""
         source = (ROOT / path).read_bytes()
         self._write(path, made.applied(source) if made else source)
-        own, took_s, end = self._own(room, path.stem), 0.0, {"killed": False, "by": "no test of its own"}
+        own, took_s = self._own(room, path.stem), 0.0
+        end: dict[str, Any] = {"killed": False, "by": "no test of its own"}
         for tests in (own, [test for test in room.tests if test not in own]):
             if tests and not end["killed"]:
                 key = f"{room.sources} {path.stem if tests is own else ''}"
@@ -380,6 +384,9 @@ are left alone: they could not matter, or anything that runs would notice. Of th
 were drawn, by seed. Each was tried in a copy of the tree; kernels were compiled anew. A hang counts as noticed, and the
 sources as they are were tried in between.
 
+<!-- test
+skip: hours of running other tests against broken copies
+-->
 ```
 make mutation                                            # what is not known yet, then this page
 python benchmarks/mutation.py windows --survivors        # those that lived, after a test was written

@@ -68,6 +68,12 @@ EXTRAS = (
     Extra("remote", "corpora at s3:// and https://", ("fsspec>=2024.6", "s3fs>=2024.6", "aiohttp>=3.9")),
     Extra("ray", "packing on many machines", ("ray>=2.9",)),
     Extra("hf", "features of a speech network of your own", ("transformers>=4.45",)),
+    Extra(
+        "examples",
+        "what the programs of examples/ need",
+        ("koekao[plot,live]", "lightning>=2.5", "accelerate>=1.2", "nbclient>=0.10", "ipykernel>=6.29", "pillow>=11"),
+    ),
+    Extra("docs", "the site of the documents", ("zensical>=0.0.73,<0.2",)),
     Extra("opensmile", "eGeMAPS features; for NON-COMMERCIAL use only", ("opensmile>=2.5",)),
 )
 
@@ -178,7 +184,7 @@ def version_of(package: str) -> str | None:
 def satisfies(version: str, wish: str) -> bool:
     """Whether a version is one that a requirement allows; marks of builds and of pre-releases are not looked at.
 
-    >>> satisfies("2.11.0+cpu", "torch>=2.6,<2.14"), satisfies("2.5.1", "torch>=2.6"), satisfies("0.45.1", "a<0.45")
+    >>> satisfies("2.11.0+cpu", "torch>=2.6,<2.14"), satisfies("2.5.1", "torch>=2.6"), satisfies("2.14.0", "a<2.14")
     (True, False, False)
     """
     have = _numbers(version)
@@ -234,9 +240,10 @@ def _state(extra: Extra) -> ExtraState:
 def _wishes(extra: Extra) -> Iterator[str]:
     """All that an extra needs, what other extras of koekao bring to it included."""
     for wish in extra.needs:
-        other = re.fullmatch(r"koekao\[(\w+)\]", wish)
-        if other:
-            yield from next(_wishes(one) for one in EXTRAS if one.name == other[1])
+        others = re.fullmatch(r"koekao\[([\w,]+)\]", wish)
+        if others:
+            for name in others[1].split(","):
+                yield from next(_wishes(one) for one in EXTRAS if one.name == name)
         else:
             yield wish
 

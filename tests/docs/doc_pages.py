@@ -11,7 +11,7 @@ A comment that begins with ``test`` stands before a block and says how it is run
     until WORDS           : text       a server: started, and ended by Ctrl-C when it has said the text
     exit WORDS            : 2          the exit code that such a line has, where it is not 0
     file face.yaml                     the block is a file, written into the page's folder
-    output                             the block is what the block before it printed; ``...`` stands for anything
+    output                             the block is what the one before printed; measured ms may lie 5 ms apart
     tested by tests/x.py  : why        another test takes the block from the page and runs it
     -->
 

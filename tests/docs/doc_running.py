@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import doctest
 import io
 import json
 import os
@@ -24,8 +23,7 @@ from doc_pages import DATA, Block, words_of
 
 from koekao.cli import main
 
-_SERVER_S = 90
-_COMPARED = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+_SERVER_S = 240  # on a machine that others use too
 
 
 class PageRun:
@@ -109,11 +107,17 @@ class PageRun:
 
     def _compare(self, block: Block) -> None:
         got = "".join(line.rstrip() + "\n" for line in self.printed.splitlines())
-        checker = doctest.OutputChecker()
-        assert checker.check_output(block.text, got, _COMPARED), (
-            f"{block}: what is shown is not what is printed:\n{got}"
-        )
+        assert _alike(block.text, got), f"{block}: what is shown is not what is printed:\n{got}"
         self.n_run += 1
+
+
+def _alike(shown: str, printed: str) -> bool:
+    """The same words and numbers, whatever the spaces and the time it took; measured ms may lie 5 ms apart."""
+    shown, printed = (re.sub(r"\b(in|took) [\d.]+ s\b", r"\1 its time", text) for text in (shown, printed))
+    measured = r"[+-]?\d+(?:\.\d+)?(?= ms)"
+    bare = [" ".join(re.sub(measured, "#", text).split()) for text in (shown, printed)]
+    pairs = zip(*(map(float, re.findall(measured, text)) for text in (shown, printed)))
+    return bare[0] == bare[1] and all(abs(one - other) <= 5 for one, other in pairs)
 
 
 def _together(command: str, more: str) -> list[str]:
@@ -166,7 +170,7 @@ def _served(words: list[str], until: str) -> int:
                 heard += line
                 assert line and time.monotonic() < watched, f"it never said {until!r}:\n{heard}"
             process.send_signal(signal.SIGINT)
-            code = process.wait(30)
+            code = process.wait(120)
         finally:
             process.kill()
     return 0 if code in (0, 130) else code
