@@ -1,11 +1,11 @@
 """Question: would the tests notice? Of small faults put into the exact rooms of the house, how many make a test fail?
 
-Command: make mutation; or python benchmarks/mutation.py [clock state windows batches] [--most 150] [--workers 2]
-[--only LINE-OF-A-SURVIVOR ...] [--markdown]
+Command: make mutation; or python benchmarks/mutation.py [clock state windows batches] [--workers 2]
+[--survivors] [--again] [--markdown]
 
 Each mutant (:mod:`mutants`) is made in a copy of the tree, and that room's tests run over it, the module's own first,
 until one fails. A hang is a failure. Kernels are compiled anew for each, since object files are kept by the text of
-their source. Of a room with more than ``--most`` mutants that many are drawn, by seed. Now and then the source as it
+their source. Of large rooms some mutants are drawn, by seed. Now and then the source as it
 is takes the place of a mutant: if a test fails then, nothing here is worth anything, and the program says so.
 
 What is found lies in ``out/mutation/ROOM.jsonl``, a line a mutant; a mutant that is there already is not tried again
@@ -62,6 +62,8 @@ class Room:
     tests: Sequence[str]
     own: dict[str, Sequence[str]] = field(default_factory=dict)
     """Tests that come first for the source of this name; ``test_NAME.py`` does anyway."""
+    most: int = 10**9
+    """Mutants that are tried; of more that many are drawn, by seed."""
 
 
 ROOMS = {
@@ -71,6 +73,7 @@ ROOMS = {
         "windows/*.py",
         ["tests/windows", "tests/laws/test_window_law.py"],
         {"deal": ["tests/windows/test_streams.py"], "deal_source": ["tests/windows/test_streams.py"]},
+        most=150,
     ),
     "batches": Room(
         "batches/*.py",
@@ -83,6 +86,7 @@ ROOMS = {
             "tests/faults/test_fault_08_left_early.py",
             "tests/faults/test_fault_10_resumed_as_another.py",
             "tests/faults/test_fault_12_uneven_ranks.py",
+            "tests/corpus/remote/test_remote_batches.py",
         ],
         {
             "kernel_source": ["tests/batches/test_gather.py"],
@@ -91,8 +95,10 @@ ROOMS = {
             "clip_views": ["tests/batches/test_views.py", "tests/batches/test_stateful_views.py"],
             "position": ["tests/batches/test_stateful_views.py"],
             "items": ["tests/batches/test_views.py"],
+            "foresight": ["tests/corpus/remote/test_remote_batches.py"],
             "slots": ["tests/batches/test_transfer.py"],
         },
+        most=80,
     ),
 }
 
@@ -100,7 +106,7 @@ ROOMS = {
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rooms", nargs="*", choices=[*ROOMS, []], default=[])
-    parser.add_argument("--most", type=int, default=150, help="mutants of one room; more are drawn from, by seed")
+    parser.add_argument("--most", type=int, help="mutants of one room; as said in ROOMS")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--again", action="store_true", help="also what was tried before")
@@ -120,8 +126,9 @@ def main() -> int:
 # Which mutants
 
 
-def drawn(room: Room, most: int, seed: int) -> list[tuple[Path, Mutant]]:
+def drawn(room: Room, most: int | None, seed: int) -> list[tuple[Path, Mutant]]:
     """The mutants of a room, all or ``most`` of them; the same for the same sources and seed."""
+    most = room.most if most is None else most
     paths = [path.relative_to(ROOT) for path in sorted((ROOT / "src" / "koekao").glob(room.sources))]
     every = [(path, made) for path in paths for made in mutants((ROOT / path).read_text("utf-8"))]
     picked = sorted(np.random.default_rng(seed).permutation(len(every))[:most])
@@ -333,20 +340,20 @@ def first_failure(said: Path) -> str:
 # The page
 
 
-def summary(name: str, most: int, seed: int) -> str:
+def summary(name: str, most: int | None, seed: int) -> str:
     found, of_all = counted(name, most, seed)
     killed = sum(entry["killed"] for entry in found)
     return f"{name}: {killed} of {len(found)} killed ({killed / max(1, len(found)):.1%}), {of_all} there are"
 
 
-def counted(name: str, most: int, seed: int) -> tuple[list[dict[str, Any]], int]:
+def counted(name: str, most: int | None, seed: int) -> tuple[list[dict[str, Any]], int]:
     """What was found of the mutants that would be drawn now, and how many there are in all."""
     before, room = known(name), ROOMS[name]
     places = [named(path, made)["place"] for path, made in drawn(room, most, seed)]
     return [before[place] for place in places if place in before], len(drawn(room, 10**9, seed))
 
 
-def page(most: int, seed: int) -> str:
+def page(most: int | None, seed: int) -> str:
     """docs/mutation.md."""
     rows, survivors, why = [], [], json.loads(ALIVE.read_text("utf-8"))
     for name, room in ROOMS.items():
@@ -370,12 +377,12 @@ def page(most: int, seed: int) -> str:
 
 PAGE_SAYS = """# Would the tests notice?
 
-Small faults are put into the sources on which everything rests, one at a time, and the tests of that room run until one
-fails: a comparison turned or moved by its edge, + for -, a number one more, `and` for `or`, a condition denied, the
+Small faults are put into the sources on which everything rests, one at a time, and the tests of that room run until
+one fails: a comparison turned or moved by its edge, + for -, a number one more, `and` for `or`, a condition denied, the
 smaller for the larger, a statement left out, nothing returned. Annotations, words of errors and assignments of names
-are left alone: they could not matter, or anything that runs would notice. Of rooms with more mutants than the table
-says there are, that many were drawn by seed. Each was tried in a copy of the tree; kernels were compiled anew. A hang
-counts as noticed, and the sources as they are were tried in between.
+are left alone: they could not matter, or anything that runs would notice. Of the large rooms as many as the table says
+were drawn, by seed. Each was tried in a copy of the tree; kernels were compiled anew. A hang counts as noticed, and the
+sources as they are were tried in between.
 
 <!-- test
 skip: hours of running other tests against broken copies

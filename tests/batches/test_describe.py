@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import astuple
 from typing import Any
 
@@ -41,6 +42,13 @@ def test_a_measurement_counts_what_it_saw(small: Any) -> None:
     assert seen.n_bytes == seen.n_batches * sum(entry.n_bytes for entry in structure(loader.batch(0)))
     assert 0 < seen.n_windows <= 4 * seen.n_batches
     assert seen.windows_per_s == seen.n_windows / seen.seconds
+
+
+def test_a_measurement_ends_when_its_time_is_over(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = itertools.count()
+    monkeypatch.setattr("koekao.batches.describe.time.perf_counter", lambda: float(next(ticks)))
+    seen = measure(Loader(small.corpus, StreamSpec(window_frames=8)), seconds=4.0)  # 0 begin, 1 first, 2, 3, 4
+    assert (seen.n_batches, seen.first_batch_s, seen.seconds) == (3, 1.0, 5.0)
 
 
 def test_a_measurement_goes_on_over_epochs_and_counts_no_padding(small: Any) -> None:

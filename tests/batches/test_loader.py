@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +15,13 @@ import pytest
 import torch
 
 import koekao
-from koekao.batches import ClipSpec, Loader, StreamSpec
+from koekao.batches import ClipSpec, Loader, StreamSpec, crew, numbering
 from koekao.batches import loader as loader_module
 from koekao.batches.crew import Ahead
 from koekao.errors import ConfigError, PlanError
 from koekao.testing.laws import assert_same_batches, kept, window_ids
 from koekao.windows import StridePolicy
-from small_loaders import clips, streams
+from small_loaders import clips, gatherers, streams
 
 MIXED = StridePolicy(mode="mixed", initial_stride=4)
 PROGRESSIVE = StridePolicy(mode="progressive", initial_stride=6, max_epochs=4)
@@ -272,3 +273,39 @@ def test_the_front_door_gives_the_same_batches(picture: Any) -> None:
     assert_same_batches(ours, Loader(picture.corpus, StreamSpec(stride=policy, seed=4), epoch=1))
     ours = corpus.clips(stride_frames=40)
     assert_same_batches(ours, Loader(picture.corpus, ClipSpec(stride_frames=40)))
+
+
+def test_a_loader_that_was_closed_makes_threads_anew(small: Any) -> None:
+    before = len(gatherers())
+    loader = streams(small.corpus, num_workers=2, persistent_workers=True)
+    once = kept(loader)
+    assert len(gatherers()) == before + 2
+    loader.close()
+    assert len(gatherers()) == before
+    assert_same_batches(loader, once)
+    assert len(gatherers()) == before + 2
+    loader.close()
+
+
+def test_what_threads_tell_each_other_lies_in_cache_lines_of_its_own() -> None:
+    """Else two cores would take one line from each other at every row."""
+    lines = [8 * at // 64 for at in (numbering.PERMITTED, numbering.CLAIMED, numbering.FIRST_MADE)]
+    assert len(set(lines)) == 3 and 8 * numbering.APART % 64 == 0
+
+
+def test_who_waits_for_a_batch_never_sleeps_long(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    fill_ahead = crew.kernel.fill_ahead
+
+    def slowly(*numbers: int) -> int:
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(0.02)
+            return int(fill_ahead(*numbers))
+        return 0
+
+    monkeypatch.setattr(crew.kernel, "fill_ahead", slowly)
+    monkeypatch.setattr(crew, "sleep", lambda pause_s: slept.append(pause_s) or time.sleep(pause_s))
+    loader = streams(small.corpus, num_workers=1)
+    next(iter(loader))
+    loader.close()
+    assert len(slept) > 5 and max(slept) == crew._LONGEST_SLEEP_S

@@ -79,3 +79,14 @@ def test_a_window_outside_of_its_take_is_refused_before_any_address_is_made(
 def test_the_last_window_of_a_take_and_an_empty_row_are_inside(small: Any) -> None:
     block = Sources(small.corpus, StreamSpec(window_frames=8)).block(rows_of((0, 32, 8), (0, 40, 0), (NO_TAKE, 0, 0)))
     assert block.names == ["take_000", "take_000", ""]
+
+
+def test_one_look_at_a_file_serves_for_a_millisecond(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s, looks = [10.0], []
+    monkeypatch.setattr("koekao.batches.sources.monotonic", lambda: now_s[0])
+    monkeypatch.setattr(type(small.corpus.files), "refuse_truncated", lambda files, shards: looks.append(shards))
+    block = Sources(small.corpus, StreamSpec(window_frames=8)).block(rows_of((0, 0, 8), (1, 0, 8)))
+    for at_s, n in ((10.0, 1), (10.0005, 1), (10.0015, 2), (10.002, 2)):
+        now_s[0] = at_s
+        block.refuse_truncated(0, 2)
+        assert len(looks) == n

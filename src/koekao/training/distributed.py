@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -47,6 +48,7 @@ BEGIN_WITHIN_S = 30
 
 _LAUNCHED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 _WAIT = timedelta(minutes=30)
+_AWAKE_S = 0.02
 _Json = TypeVar("_Json")
 
 
@@ -276,8 +278,19 @@ def of_ranks(value: Tensor) -> list[Tensor]:
 
 def _reduced(value: Tensor) -> Tensor:
     with _whole():
-        group.all_reduce(value)
+        sending = group.all_reduce(value, async_op=True)
+        if value.device.type == "cpu":
+            _stay_awake(sending)
+        sending.wait()
     return value
+
+
+def _stay_awake(sending: Any) -> None:
+    """Look again and again for a while, letting others run: a processor that has gone to sleep takes longer to wake,
+    in a virtual machine some milliseconds, than a message between two processes takes."""
+    until_s = time.perf_counter() + _AWAKE_S
+    while not sending.is_completed() and time.perf_counter() < until_s:
+        os.sched_yield()
 
 
 def _of_first(value: Tensor) -> Tensor:
