@@ -54,6 +54,8 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "look-ahead 6": ("200 ms", {"model": {"look_ahead_frames": 6}}),
     "training: last weights": ("not averaged", {"ema_decay": 0.0}),
     "training: twice as long": ("16 epochs", {"epochs": 16}),
+    "use: half lively": ("`--model.liveliness 0.5`", {"model": {"liveliness": 0.5}}),
+    "use: lively": ("`--model.liveliness 1`", {"model": {"liveliness": 1.0}}),
 }
 AS_BEFORE = {
     "level": 1.0, "band_shift": 1.5, "band_dropout": 0.1, "tempo": 0.0, "blur_bands": 1, "front_frames": 2,

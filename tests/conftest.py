@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,6 +19,12 @@ from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.takes import Take
 
 torch.set_num_threads(1)  # many test processes share a few cores; more threads than cores are 30 times slower
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end; without it the garbage collector has little to look through."""
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass(frozen=True)

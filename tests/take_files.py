@@ -17,6 +17,20 @@ from koekao import arkit
 LIVELINK_HEADER = arkit.ORDERS["livelink_csv"]
 
 
+NO_PLAIN_NUMBERS = (
+    *("", " ", "nan", "NaN", "inf", "-Infinity", "1e999", "1e39", "1_0", "０.5", "٣", "0.5 ", "0.5.5", "0x1", "1e"),
+    *(".", "-", "--1", "text", '"0.5"', "0;5", "True", "\ufeff0.5"),
+)
+"""Cells of a table that other programs read as numbers, or pass over, and koekao refuses."""
+
+NO_FINITE_NUMBERS = (
+    *(("NaN", "nan"), ("Infinity", "inf"), ("-Infinity", "-inf"), ("1e999", "inf"), ("1e39", "1e+39")),
+    *(("1" + "0" * 400, "inf"), ("true", "true"), ("null", "null"), ('"0.5"', '"0.5"'), ('"0,5"', '"0,5"')),
+    *(('""', '""'), ("[0.5]", "[0.5]"), ("{}", "{}")),
+)
+"""JSON values that are no number of the kind a curve is, and what a refusal shows of them."""
+
+
 def survives_pickling(error: Exception) -> bool:
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - what worker processes do with an error
     return type(again) is type(error) and str(again) == str(error)

@@ -6,8 +6,11 @@ import ast
 import doctest
 import importlib
 import inspect
+import os
 import pkgutil
 import pydoc
+import re
+import subprocess
 import sys
 from collections.abc import Callable
 from fractions import Fraction
@@ -17,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
 import koekao
@@ -36,6 +40,7 @@ PUBLIC = {
     "Take",
     "TrainConfig",
     "animate",
+    "check",
     "convert",
     "evaluate",
     "export_onnx",
@@ -48,10 +53,17 @@ PUBLIC = {
     "pretrain",
     "read_curves",
     "read_sound",
+    "register_format",
+    "register_model",
+    "render",
+    "synthesize",
     "train",
+    "verify",
+    "view",
     "write_curves",
 }
 """Frozen: a name that goes breaks somebody's program, a name that comes is a promise."""
+CACHE = Path(__file__).parents[1] / ".mypy_cache"
 FRAMES, SMALL = 340, {"model": {"dim": 16}, "batch_size": 4, "device": "cpu", "num_workers": 0}
 
 
@@ -266,11 +278,15 @@ def test_help_says_something_of_each(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "method", [koekao.OpenCorpus.streams, koekao.OpenCorpus.clips, koekao.open, koekao.train, koekao.pretrain]
+    "method",
+    [
+        *(koekao.OpenCorpus.streams, koekao.OpenCorpus.clips, koekao.open, koekao.train, koekao.pretrain),
+        *(koekao.check, koekao.view, koekao.render, koekao.synthesize, koekao.animate, koekao.pack_features),
+    ],
 )
 def test_help_tells_of_every_parameter(method: Callable[..., Any]) -> None:
     told = inspect.getdoc(method) + inspect.getdoc(koekao.OpenCorpus.streams) * (method is koekao.OpenCorpus.clips)
-    named = [name for name in inspect.signature(method).parameters if name not in ("self", "path")]
+    named = [name for name in inspect.signature(method).parameters if name not in ("self", "path", "run", "corpus")]
     assert [name for name in named if name not in told] == []
 
 
@@ -282,10 +298,85 @@ def test_help_of_koekao_itself() -> None:
 MODULES = [name for _, name, _ in pkgutil.walk_packages(koekao.__path__, "koekao.") if not name.endswith("__main__")]
 
 
-def test_every_example_in_a_docstring_is_true() -> None:
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the examples of the docstrings speak of: takes, corpus, run, speech.wav."""
+    place = tmp_path_factory.mktemp("examples")
+    koekao.synthesize(place / "takes", takes=4, seconds=5, voices=2)
+    koekao.pack(place / "takes", place / "corpus", PackConfig(val=("aoi_0001",), test=("ken_0002",)))
+    speech = koekao.make_take(3, seconds=2)
+    soundfile.write(place / "speech.wav", speech.audio, speech.sample_rate)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "tensorboard", None)
+        koekao.train(place / "corpus", place / "run", debug=True, **SMALL, plots=False)
+    return place
+
+
+def test_every_example_in_a_docstring_is_true(examples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those of the public names, which stand in modules that were imported here and elsewhere."""
+    pytest.importorskip("onnxscript", reason="an example exports")
+    monkeypatch.chdir(examples)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
     tried = 0
     for name in ("koekao", *MODULES):
         result = doctest.testmod(importlib.import_module(name))
         assert result.failed == 0, name
         tried += result.attempted
-    assert tried >= 8
+    assert tried >= 80
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC - {"register_format", "register_model"}))  # theirs are in examples/
+def test_every_public_name_has_an_example(name: str) -> None:
+    """In the first screen of help: after the first line and before the arguments."""
+    text = inspect.getdoc(getattr(koekao, name))
+    assert doctest.DocTestParser().get_examples(text), name
+    assert text.index(">>> ") < len(text) / 2 or text.count("\n") < 20
+
+
+PROGRAM = """
+from fractions import Fraction
+
+import koekao
+
+corpus = koekao.open("corpus", split="train")
+for batch in corpus.streams(batch_size=4, stride="progressive", num_workers=2):
+    reveal_type(batch["audio"])
+reveal_type(koekao.animate("run", "speech.wav"))
+reveal_type(koekao.train("corpus", "run", minutes=5))
+reveal_type(koekao.evaluate("run", "corpus").model)
+reveal_type(koekao.pack("takes", "corpus", koekao.PackConfig(fps=Fraction(60))).packed)
+reveal_type(koekao.check("takes")[0].findings)
+reveal_type(koekao.view("face.csv").save("page.html"))
+reveal_type(koekao.verify("corpus"))
+reveal_type(koekao.make_take(1, seconds=2).curves)
+koekao.opne("corpus")
+corpus.streams(batchsize=4)
+koekao.animate("run")
+"""
+TOLD = """
+Any
+numpy.ndarray[tuple[Any, ...], numpy.dtype[numpy.floating[numpy._typing._nbit_base._32Bit]]]
+str
+koekao.training.metrics.scores.Scores
+int
+tuple[koekao.takes.doctor.finding.Finding, ...]
+pathlib.Path
+list[koekao.errors.CorpusError]
+numpy.ndarray[tuple[Any, ...], numpy.dtype[numpy.floating[numpy._typing._nbit_base._32Bit]]]
+"""
+
+
+def test_a_program_of_a_user_is_type_checked(tmp_path: Path) -> None:
+    """Against the package as it is installed: what is right passes with real types, three mistakes are found."""
+    pytest.importorskip("mypy", reason="mypy is not installed")
+    (tmp_path / "program.py").write_text(PROGRAM)
+    (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = True\nfollow_imports = silent\n")
+    line = [sys.executable, "-m", "mypy", "program.py", "--cache-dir", str(CACHE)]
+    root = Path(koekao.__file__).parent
+    env = os.environ | {"MYPYPATH": str(root.parent)}
+    done = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, env=env)
+    types = re.findall(r'Revealed type is "(.*)"', done.stdout)
+    assert (root / "py.typed").is_file() and types == TOLD.split("\n")[1:-1], done.stdout + done.stderr
+    errors = re.findall(r"error: (.*)", done.stdout)
+    assert len(errors) == 3, done.stdout
+    assert 'Module has no attribute "opne"' in errors[0] and '"batchsize"' in errors[1] and '"sound"' in errors[2]

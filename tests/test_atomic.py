@@ -5,12 +5,18 @@ from __future__ import annotations
 import ctypes
 import errno
 import fcntl
+import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+import types
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,13 +121,7 @@ def test_a_folder_is_not_replaced_unless_asked(tmp_path: Path) -> None:
     refuse_existing(tmp_path / "free", overwrite=False)
 
 
-def test_replacing_works_without_the_atomic_exchange(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Plain:
-        """A C library that has no renameat2."""
-
-        def __init__(self, *_: object, **__: object) -> None: ...
-
-    monkeypatch.setattr(ctypes, "CDLL", Plain)
+def test_replacing_works_with_and_without_the_atomic_exchange(tmp_path: Path, kernel: None) -> None:
     put(tmp_path / "c", "one")
     put(tmp_path / "c", "two", overwrite=True)
     assert (tmp_path / "c" / "deep" / "a").read_text() == "two"
@@ -151,6 +151,112 @@ def test_the_second_of_two_writers_is_told_and_the_first_stays(tmp_path: Path) -
         (late / "b").write_text("late")
         put(tmp_path / "c", "first")
     assert (tmp_path / "c" / "deep" / "a").read_text() == "first"
+    assert names(tmp_path) == ["c"]
+
+
+class WithoutRenameat2:
+    """A C library as that of other systems."""
+
+    def __init__(self, *_: object, **__: object) -> None: ...
+
+
+@pytest.fixture(params=["in one step", "in two steps"])
+def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways of renaming: the kernel looks and renames, or we do."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # it is slow, and no matter here
+    if request.param == "in two steps":
+        monkeypatch.setattr(ctypes, "CDLL", WithoutRenameat2)
+
+
+def run_before_line(n: int, code: Callable[[], None], *, meanwhile: Callable[[], None]) -> bool:
+    """Run ``code``; before the ``n``-th line of the putting let ``meanwhile`` happen. Whether it has so many lines."""
+    lines, putting, happened = itertools.count(), False, False
+
+    def on_line(frame: types.FrameType, event: str, _: object) -> Any:
+        nonlocal happened
+        if event == "line" and not happened and next(lines) == n:
+            happened = True
+            sys.settrace(None)
+            meanwhile()
+            sys.settrace(on_call)
+        return on_line
+
+    def on_call(frame: types.FrameType, event: str, _: object) -> Any:
+        nonlocal putting
+        putting |= frame.f_code is atomic._put.__code__
+        return on_line if putting and not happened and frame.f_code.co_filename == atomic.__file__ else None
+
+    tracer = sys.gettrace()
+    sys.settrace(on_call)
+    try:
+        code()
+    finally:
+        sys.settrace(tracer)
+    return happened
+
+
+def test_whenever_another_writer_publishes_one_of_the_two_wins(tmp_path: Path, kernel: None) -> None:
+    """Before each line of the putting in turn another one puts his folder there: who was first stays, as with two who
+    come one after the other."""
+    for n in itertools.count():
+        target, said = tmp_path / str(n) / "c", dict.fromkeys(("one", "other"), "")
+
+        def write(text: str, target: Path = target, said: dict[str, str] = said) -> None:
+            try:
+                put(target, text)
+                said[text] = "written"
+            except OutputError as error:
+                said[text] = str(error)
+
+        if not run_before_line(n, partial(write, "one"), meanwhile=partial(write, "other")):
+            break
+        winner, loser = ("one", "other") if said["one"] == "written" else ("other", "one")
+        assert said[winner] == "written" and f"{target}: exists already" in said[loser], n
+        assert (target / "deep" / "a").read_text() == winner
+        assert names(target.parent) == ["c"]
+    assert n >= 3
+
+
+@pytest.mark.parametrize("what", ["replaces", "removes", "removes and writes"])
+def test_whatever_happens_while_a_folder_is_replaced_one_of_them_is_there_whole(
+    tmp_path: Path, kernel: None, what: str
+) -> None:
+    """Before each line of a replacing another one replaces the old folder too, or it is removed."""
+    for n in itertools.count():
+        target = tmp_path / str(n) / "c"
+        put(target, "old")
+
+        def meanwhile(target: Path = target) -> None:
+            if what != "replaces" and target.exists():
+                shutil.rmtree(target)
+            if what != "removes":
+                put(target, "other", overwrite=True)
+
+        if not run_before_line(n, partial(put, target, "one", overwrite=True), meanwhile=meanwhile):
+            break
+        left = names(target.parent)
+        assert left == ["c"] or (what == "removes" and left == []), n
+        assert left == [] or (target / "deep" / "a").read_text() in ("one", "other")
+    assert n >= 3
+
+
+def test_a_folder_that_cannot_be_put_in_the_place_of_another_leaves_that_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "c", "old")
+    monkeypatch.setattr(ctypes, "CDLL", WithoutRenameat2)
+    rename, asked = Path.rename, []
+
+    def broken(self: Path, target: Path) -> Path:
+        asked.append(self)
+        if len(asked) == 2:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", broken)
+    with pytest.raises(OutputError, match="Input/output error"):
+        put(tmp_path / "c", "new", overwrite=True)
+    assert (tmp_path / "c" / "deep" / "a").read_text() == "old"
     assert names(tmp_path) == ["c"]
 
 

@@ -99,6 +99,7 @@ def test_seconds_become_the_nearest_frame_and_back() -> None:
         ("23.98", Fraction(24000, 1001)),
         (29.97, Fraction(30000, 1001)),
         (59.94, Fraction(60000, 1001)),
+        ("47.952", Fraction(48000, 1001)),
         ("119.88", Fraction(120000, 1001)),
         ("30000/1001", Fraction(30000, 1001)),
         (Fraction(24000, 1001), Fraction(24000, 1001)),
@@ -134,6 +135,10 @@ def test_sample_rates_that_cannot_be(rate: object) -> None:
     with pytest.raises(ConfigError, match=r"whole Hz in 1\.\.768000") as caught:
         Clock(rate, Fraction(30))
     assert repr(rate) in str(caught.value)
+
+
+def test_the_least_and_the_greatest_sample_rate() -> None:
+    assert [Clock(rate, Fraction(1)).frame_start(1) for rate in (1, 768_000)] == [1, 768_000]
 
 
 def test_a_clock_is_a_value() -> None:

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from koekao.animation import Animator as Animator
     from koekao.api import OpenCorpus as OpenCorpus
     from koekao.api import animate as animate
+    from koekao.api import check as check
     from koekao.api import evaluate as evaluate
     from koekao.api import export_onnx as export_onnx
     from koekao.api import open as open
     from koekao.api import pack_features as pack_features
     from koekao.api import pretrain as pretrain
+    from koekao.api import render as render
+    from koekao.api import synthesize as synthesize
     from koekao.api import train as train
+    from koekao.api import view as view
     from koekao.batches import AdaptiveSequentialDataset as AdaptiveSequentialDataset
     from koekao.batches import ClipDataset as ClipDataset
     from koekao.batches import ClipSampler as ClipSampler
@@ -29,11 +33,14 @@ if TYPE_CHECKING:
     from koekao.corpus import PackConfig as PackConfig
     from koekao.corpus.pack import pack as pack
     from koekao.corpus.pack import pack_takes as pack_takes
+    from koekao.corpus.verify import verify as verify
     from koekao.errors import KoekaoError as KoekaoError
+    from koekao.models import register_model as register_model
     from koekao.outputs import write_curves as write_curves
     from koekao.takes import Take as Take
     from koekao.takes import read_curves as read_curves
     from koekao.takes import read_sound as read_sound
+    from koekao.takes.formats import register_format as register_format
     from koekao.takes.synthetic.making import make_take as make_take
     from koekao.takes.synthetic.making import make_takes as make_takes
     from koekao.training import TrainConfig as TrainConfig
@@ -53,6 +60,7 @@ _HOMES = {
     "Take": "koekao.takes",
     "TrainConfig": "koekao.training",
     "animate": "koekao.api",
+    "check": "koekao.api",
     "convert": "koekao.conversion",
     "evaluate": "koekao.api",
     "export_onnx": "koekao.api",
@@ -65,16 +73,24 @@ _HOMES = {
     "pretrain": "koekao.api",
     "read_curves": "koekao.takes",
     "read_sound": "koekao.takes",
+    "register_format": "koekao.takes.formats",
+    "register_model": "koekao.models",
+    "render": "koekao.api",
+    "synthesize": "koekao.api",
     "train": "koekao.api",
+    "verify": "koekao.corpus",
+    "view": "koekao.api",
     "write_curves": "koekao.outputs",
 }
 __all__ = [*_HOMES]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'koekao' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+if not TYPE_CHECKING:  # a type checker would take any name for Any
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'koekao' has no attribute {name!r}")
+        return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,22 +169,6 @@ def order_named(order: str) -> tuple[str, ...]:
     if order not in ORDERS:
         raise CurvesError(f"unknown curve order {order!r}", expected="one of " + ", ".join(ORDERS))
     return ORDERS[order]
-
-
-def to_canonical(values: NDArray[Any], names: Sequence[str]) -> NDArray[np.float32]:
-    """Reorder ``values`` ``[..., len(names)]`` to ``[..., 52]`` float32 by name.
-
-    Raises:
-        CurvesError: a curve is missing from ``names``, is named twice, or the width does not match.
-    """
-    values = np.asarray(values, np.float32)
-    if values.shape[-1:] != (len(names),):
-        raise CurvesError(f"{values.shape[-1:]} values for {len(names)} names", expected="one value a name")
-    found = positions(names)
-    missing = [name for name in NAMES if name not in found]
-    if missing:
-        raise CurvesError(f"{len(missing)} of the 52 curves are missing: {', '.join(missing)}")
-    return values[..., [found[name] for name in NAMES]]
 
 
 def from_canonical(curves: NDArray[np.float32], names: Sequence[str]) -> NDArray[np.float32]:

@@ -1,8 +1,9 @@
 """Whole or nothing: files and folders that appear complete or not at all.
 
 Everything is written to a hidden sibling, flushed to the disk and then renamed. A reader sees the old one or the new
-one; a killed writer leaves a sibling that the next writer to the same target sweeps away. Replacing a folder uses
-Linux's atomic exchange where there is one; elsewhere the old folder is set aside for the moment of the rename.
+one; a killed writer leaves a sibling that the next writer to the same target sweeps away. Of several who publish a
+folder at once, and none is to replace another's, one wins. Replacing a folder uses Linux's atomic exchange where there
+is one; elsewhere the old folder is set aside for the moment of the rename.
 
 What takes long to write can be resumed (:func:`publish_resumable`): its sibling has a lasting name and a journal of the
 writer's, and outlives errors and kills as long as there is something in the journal. What that gives up: a disk keeps
@@ -13,10 +14,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import glob
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +28,7 @@ from koekao.errors import OutputError
 
 _MARK = ".koekao-tmp-"
 _LASTING_MARK = ".koekao-part"
-_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+_AT_FDCWD, _RENAME_NOREPLACE, _RENAME_EXCHANGE = -100, 1, 2
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -139,7 +142,11 @@ def unfinished(path: Path) -> Path | None:
 def refuse_existing(path: Path, *, overwrite: bool) -> None:
     """Raise OutputError if ``path`` is in the way."""
     if path.exists() and not overwrite:
-        raise OutputError("exists already", where=path, do="choose another place, or say --overwrite to replace it")
+        raise _exists_already(path)
+
+
+def _exists_already(path: Path) -> OutputError:
+    return OutputError("exists already", where=path, do="choose another place, or say --overwrite to replace it")
 
 
 def _sibling(path: Path) -> Path:
@@ -238,24 +245,79 @@ def _sync_all(folder: Path) -> None:
 
 
 def _put(folder: Path, path: Path, *, overwrite: bool) -> None:
-    """Let ``folder`` be ``path``; afterwards it names what stood there before, if anything did."""
-    refuse_existing(path, overwrite=overwrite)  # somebody may have published while we wrote
-    if path.exists():
-        _exchange(folder, path)
-    else:
-        folder.rename(path)
-    sync(path.parent)
+    """Let ``folder`` be ``path``; afterwards it names what stood there before, if anything did.
 
-
-def _exchange(new: Path, old: Path) -> None:
-    """Swap two folders atomically (renameat2); afterwards ``new`` names the old folder, which the caller removes."""
-    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if renameat2 and renameat2(_AT_FDCWD, os.fsencode(new), _AT_FDCWD, os.fsencode(old), _RENAME_EXCHANGE) == 0:
+    Whether the place is free is told by the rename itself, so of writers who come there at the same moment without
+    ``overwrite`` one wins; with it all do, one after the other.
+    """
+    while True:
+        try:
+            _rename_to_free(folder, path)
+        except FileExistsError:
+            if not overwrite:
+                raise _exists_already(path) from None
+            if not _exchange(folder, path):
+                continue
+        sync(path.parent)
         return
+
+
+def _rename_to_free(folder: Path, path: Path) -> None:
+    """Rename a folder to a name that nobody has. Raises FileExistsError: somebody has it; nothing is changed then.
+
+    Where the kernel cannot look and rename in one step, a plain rename is what keeps a folder that another writer has
+    put there in between: only an empty one would be replaced by it.
+    """
+    if _renameat2(folder, path, _RENAME_NOREPLACE):
+        return
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    try:
+        folder.rename(path)
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+        raise
+
+
+def _exchange(new: Path, old: Path) -> bool:
+    """Swap two folders; afterwards ``new`` names the old one, which the caller removes. False: ``old`` is free now, or
+    another writer has taken the place meanwhile, and nothing is changed."""
     aside = _sibling(old)
-    old.rename(aside)
-    new.rename(old)
+    try:
+        if _renameat2(new, old, _RENAME_EXCHANGE):
+            return True
+        old.rename(aside)
+    except FileNotFoundError:
+        if not new.exists():
+            raise
+        return False
+    try:
+        _rename_to_free(new, old)
+    except OSError as error:
+        with contextlib.suppress(FileExistsError):
+            _rename_to_free(aside, old)
+        remove(aside)  # in its place is what another writer has replaced it by
+        if isinstance(error, FileExistsError):
+            return False
+        raise
     aside.rename(new)
+    return True
+
+
+def _renameat2(old: Path, new: Path, flag: int) -> bool:
+    """Linux's rename with a condition; False where the system or the file system has none. Raises OSError."""
+    if sys.platform != "linux":
+        return False
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is None:
+        return False
+    if renameat2(_AT_FDCWD, os.fsencode(old), _AT_FDCWD, os.fsencode(new), flag) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.ENOSYS, errno.EINVAL, errno.EPERM, errno.ENOTSUP):
+        return False  # also what a sandbox says to a call that it does not know
+    raise OSError(number, os.strerror(number), str(new))
 
 
 def _cannot_write(path: Path, error: OSError, kept: Path | None = None) -> OutputError:

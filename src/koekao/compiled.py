@@ -137,11 +137,15 @@ def _source_file(source: str) -> Path:
 
 def _places(source: str, key: str) -> Iterator[Path]:
     """Where the object file may lie, the best place first."""
-    name = f"{source}-{key}.code"
-    yield _source_file(source).parent / "__pycache__" / name
+    for folder in cache_folders(source):
+        yield folder / f"{source}-{key}.code"
+
+
+def cache_folders(source: str) -> Iterator[Path]:
+    """The folders that object files of a source are looked for and kept in, the best first."""
+    yield _source_file(source).parent / "__pycache__"
     with contextlib.suppress(RuntimeError):  # there is no home
-        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        yield Path(cache) / "koekao" / name
+        yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "koekao"
 
 
 def _packed(objects: Mapping[str, tuple[str, bytes]]) -> bytes:

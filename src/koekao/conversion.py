@@ -65,6 +65,11 @@ def convert(
 ) -> Converted:
     """Write the curves of a file of any known format in another format.
 
+    >>> import koekao
+    >>> done = koekao.convert("takes/aoi_0001.jsonl", "aoi.csv", fps=60)
+    >>> done.read, done.written, done.written_rows
+    ('jsonl', 'livelink_csv', 299)
+
     Args:
         source: a file of curves, known by its content unless ``read`` names its format.
         target: the file to make; its ending says the format unless ``write`` names it. What stands there is replaced.

@@ -13,6 +13,14 @@ from __future__ import annotations
 class KoekaoError(Exception):
     """The root. ``where: what; expected ... -> do`` is the shape of its text.
 
+    >>> import koekao
+    >>> try:
+    ...     koekao.open("nowhere")
+    ... except koekao.KoekaoError as error:
+    ...     print(error)
+    nowhere: no such folder; expected a corpus
+      -> check the path, or make a corpus: koekao pack TAKES CORPUS
+
     Args:
         what: what is wrong, with the value that was seen.
         where: file, and inside it the line, column, frame or key (``"a.csv:3:JawOpen"``).

@@ -46,6 +46,9 @@ def read_yaml(path: Path, *, example: str, do: str = "check the name") -> tuple[
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
         raise ConfigError(f"is no YAML ({getattr(error, 'problem', error)})", where=where) from error
+    except (ValueError, RecursionError) as error:  # a date that is none, brackets inside brackets without end
+        expected = "settings as plain values"
+        raise ConfigError(f"holds a value that cannot be read ({error})", where=path, expected=expected) from error
     if values is None:
         return {}, {}
     if not isinstance(values, dict):

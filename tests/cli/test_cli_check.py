@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +51,8 @@ def test_a_folder_of_takes(cli: Callable, takes: Path, tmp_path: Path) -> None:
     assert ["quiet", "0:09.0", "30.00", "0.0%", "1"] in [line.split() for line in said.out.splitlines()]
     assert "\nquiet\n  problem: the sound is silent throughout" in said.out
     report = tmp_path / "out" / "report.html"
-    assert said.out.endswith(f"report: {report}; next: koekao pack {takes} CORPUS\n")
+    made = rf"made the report {re.escape(str(report))} in [\d.]+ s; next: koekao pack {re.escape(str(takes))} CORPUS"
+    assert re.fullmatch(made, said.out.splitlines()[-1])
     assert "18.0 s that can be used; takes: 1 with problems, 1 fine\n" in said.out
     assert max(map(len, said.out.splitlines()[:6])) <= 80
     assert names(tmp_path / "out") == ["report.html", "report.json"]
@@ -76,7 +78,7 @@ def test_it_writes_here_unless_told_where(cli: Callable, takes: Path, tmp_path: 
     here = tmp_path / "here"
     here.mkdir()
     monkeypatch.chdir(here)
-    assert cli("check", takes).out.splitlines()[-1].startswith("report: report.html; next: ")
+    assert cli("check", takes).out.splitlines()[-1].startswith("made the report report.html in ")
     assert names(here) == ["report.html", "report.json"]
     before = (here / "report.html").read_bytes()
     assert cli("check", takes).code == 0

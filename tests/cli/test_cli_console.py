@@ -19,7 +19,7 @@ import pytest
 from rich.console import Console
 
 from koekao.cli import console
-from koekao.cli.progress import PackingProgress, TrainingProgress
+from koekao.cli.progress import PackingProgress, TrainingProgress, WorkProgress
 from koekao.corpus import PackProgress
 
 BEGIN = {
@@ -106,8 +106,28 @@ def test_packing_is_watched_on_a_terminal_alone(
     bar = watched.file.getvalue()
     assert "packing" in bar and re.search(r"5/8 takes, [\d,]+ times real time", bar)
     assert shown(bar)[-1] == "" and capsys.readouterr() == ("", "")
-    speed = progress.times_real_time * progress.took_s
-    assert speed >= 120.0, "two takes of 60 s were read, in no more than the time since the beginning"
+    assert progress.times_real_time > 120.0, "two takes of 60 s were read, in far less than a second"
+
+
+def working(things: str) -> None:
+    with WorkProgress("looking", things) as progress:
+        progress.tell(1, 1200)
+        time.sleep(0.02)  # the time left is that of the speed so far
+        progress.tell(600, 1200, "looking at [x]")
+
+
+@pytest.mark.parametrize(("things", "said"), [("takes", "600/1,200 takes"), ("", "10 min 00 s of 20 min 00 s")])
+def test_long_work_shows_how_far_it_is_and_the_time_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], things: str, said: str
+) -> None:
+    working(things)
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(console, "ERRORS", watched := terminal())
+    working(things)
+    bar = watched.file.getvalue()
+    assert "looking at [x]" in bar and said in bar
+    assert re.search(r"\d:\d\d:\d\d +\d:\d\d:\d\d", bar), "time gone and time left"
+    assert shown(bar)[-1] == "" and capsys.readouterr() == ("", "")
 
 
 def shown(printed: str) -> list[str]:

@@ -46,7 +46,7 @@ def test_a_face_is_animated_and_what_it_lacks_is_said(cli: Callable, source: Pat
             mesh["extras"]["targetNames"][51] = "hat"
     (tmp_path / "face.gltf").write_text(json.dumps(face))
     outcome = cli("convert", source, tmp_path / "out.glb", "--face", tmp_path / "face.gltf")
-    assert outcome.code == 0 and "out.glb: gltf, 20 rows" in outcome.out
+    assert outcome.code == 0 and "out.glb (gltf, 20 rows) in " in outcome.out
     assert "koekao: warning:" in outcome.err and "no morph target for 1 of the 52 curves: tongueOut" in outcome.err
     refused = cli("convert", source, tmp_path / "out.csv", "--face", tmp_path / "face.gltf")
     assert refused.code == 2 and "livelink_csv with a face of your own" in refused.err

@@ -267,10 +267,10 @@ def test_weights_that_do_not_fit_the_model(cli: Callable, copied: Any, tmp_path:
 def test_runs_that_are_none(cli: Callable, copied: Any, tmp_path: Path) -> None:
     animate = ("animate", copied.run, copied.takes / "ken_0000.wav", "-o", tmp_path / "face.csv")
     record = copied.run / "run.json"
-    record.write_text(record.read_text().replace('"version": 1', '"version": 9', 1))
-    assert_told(cli(*animate), f"{record}: version 9; expected up to 1", "-> install a newer koekao")
+    record.write_text(record.read_text().replace('"version": 2', '"version": 9', 1))
+    assert_told(cli(*animate), f"{record}: version 9; expected up to 2", "-> install a newer koekao")
     record.write_text("{")
-    assert_told(cli(*animate), f"{record}: is damaged", "-> train again")
+    assert_told(cli(*animate), f"{record}: is damaged", "-> put it back from a copy, or train again")
     record.unlink()
     for words in (animate, ("evaluate", copied.run, copied.corpus)):
         assert_told(
@@ -374,6 +374,70 @@ def test_usage_errors(cli: Callable, chain: Any, tmp_path: Path, words: str, sai
     places |= {name: tmp_path / name for name in ("new", "new.csv", "missing.wav")}
     assert_told(cli(*(places.get(word, word) for word in words.split())), said)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("pack CORPUS new", "CORPUS: is a corpus; expected takes\n  -> koekao pack TAKES CORPUS makes a corpus"),
+        ("pack RUN new", "RUN: is a run; expected takes\n  -> "),
+        ("pack SOUND new", "SOUND: is not a folder; expected a folder of recordings\n  -> check the path"),
+        ("pack TAKES TAKES/new", "would lie inside the folder of takes\n  -> "),
+        ("pack TAKES new --val -0.1", "val=-0.1; expected a share"),
+        ("pack TAKES new --workers -2", "and no fewer than 0 workers"),
+        ("check CORPUS", "CORPUS: is a corpus; expected takes\n  -> koekao check examines recordings"),
+        ("check TAKES --plots -1", "--plots -1; expected 0 or more"),
+        ("inspect RUN", "RUN: is a run\n  -> read RUN/model_card.md"),
+        ("verify TAKES", "holds no corpus.json\n  -> this is a folder of takes"),
+        ("batches CORPUS --seconds nan", "--seconds nan; expected 0 or more"),
+        ("batches CORPUS --seconds -1", "--seconds -1.0; expected 0 or more"),
+        ("batches CORPUS --columns mel", "holds no column 'mel'\n  -> "),
+        ("train TAKES new", "holds no corpus.json\n  -> this is a folder of takes: make a corpus of it with"),
+        (
+            "train new new2",
+            "new: no such folder; expected a corpus\n  -> check the path, or make a corpus: koekao pack",
+        ),
+        ("train CORPUS CORPUS", "CORPUS: holds a corpus; expected a new folder\n  -> name another for the run"),
+        ("train RUN new", "RUN: is a run; expected a corpus\n  -> the corpus comes first"),
+        ("train CORPUS new --config missing.yaml", "missing.yaml: no such file\n  -> check --config"),
+        ("train CORPUS new --init missing", "there is nothing to begin from; expected a model file"),
+        ("evaluate CORPUS RUN", "CORPUS: is a corpus; expected a run\n  -> the run comes first: koekao evaluate RUN"),
+        ("animate CORPUS SOUND -o new.csv", "CORPUS: is a corpus; expected a run\n  -> train one on it"),
+        ("animate RUN TAKES -o new.csv", "TAKES: is not a plain file; expected a file\n  -> name a file"),
+        ("animate RUN CURVES -o new.csv", "no sound that can be read"),
+        ("animate RUN SOUND -o new.csv --controls calm", "calm: no such file\n  -> check the name"),
+        ("animate RUN SOUND -o new.csv --fps 29.97x", "frame rate '29.97x'"),
+        ("export CORPUS -o new.onnx", "CORPUS: is a corpus; expected a run"),
+        ("live CORPUS --source SOUND --sink print", "CORPUS: is a corpus; expected a run"),
+        ("live RUN --source SOUND --sink print --seconds -1", "--seconds -1.0; expected a number above 0"),
+        ("serve CORPUS", "CORPUS: is a corpus; expected a run"),
+        ("serve RUN --port 99999", "port 99999; expected 0 to 65535"),
+        ("view TAKES --port 99999 --no-open", "port 99999; expected 0 to 65535"),
+        ("view RUN", "RUN: a run alone shows nothing\n  -> koekao view"),
+        ("plot CORPUS -o new.png --kind windows --batches 0", "--batches 0; expected 1 or more"),
+        ("render CURVES -o new.gif", "unknown ending '.gif'; expected .mp4 or .png"),
+        ("render CURVES -o new.png --size -5", "8 pictures of -5 pixels"),
+        ("convert SOUND new.csv", "this is binary"),
+        ("convert CURVES CURVES", "is the file that is read\n  -> write to another name"),
+        ("synthesize TAKES", "TAKES: is not empty\n  -> choose another folder"),
+        ("synthesize new --seconds -1", "takes of -1.0..-1.0 s"),
+        ("demo --out TAKES", "exists and is not an earlier demo\n  -> "),
+        ("capture SOUND --model missing.task", "missing.task: there is no such model\n  -> download"),
+    ],
+)
+def test_the_mistakes_of_a_stranger(cli: Callable, chain: Any, tmp_path: Path, words: str, said: str) -> None:
+    """Things in another order, a folder for a file, numbers that cannot be: one error each, and nothing is left."""
+    places = {"TAKES": chain.takes, "CORPUS": chain.corpus, "RUN": chain.run, "SOUND": chain.takes / "ken_0000.wav"}
+    places |= {"CURVES": chain.takes / "ken_0000.jsonl", "TAKES/new": chain.takes / "new"}
+    named = ("new", "new2", "new.csv", "new.onnx", "new.png", "new.gif", "missing", "missing.yaml", "missing.task")
+    places |= {name: tmp_path / name for name in named}
+    before = {folder: sorted(folder.iterdir()) for folder in (chain.takes, chain.corpus, chain.run)}
+    outcome = cli(*(places.get(word, word) for word in words.split()))
+    for name in ("TAKES", "CORPUS", "RUN", "SOUND"):
+        said = said.replace(f"{name}:", f"{places[name]}:").replace(f"{name}/", f"{places[name]}/")
+    assert_told(outcome, said)
+    assert list(tmp_path.iterdir()) == []
+    assert before == {folder: sorted(folder.iterdir()) for folder in before}
 
 
 def test_usage_errors_say_where_help_is(cli: Callable) -> None:

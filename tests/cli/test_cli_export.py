@@ -25,9 +25,10 @@ def test_it_writes_a_file_that_animates_like_the_run(
     path = tmp_path / "face" / "model.onnx"
     done = cli("export", chain.run, "-o", path, "--check-frames", 90)
     assert (done.code, done.err) == (0, "")
-    first, second = done.out.splitlines()
+    first, second, last = done.out.splitlines()
     model = open_run(chain.run).model()
-    assert first.startswith(f"{path}: ") and first.endswith(", 30 fps, look-ahead 3 frames")
+    assert first.endswith(", 30 fps, look-ahead 3 frames") and last.startswith(f"made {path} (")
+    assert last.endswith(f"; next: koekao animate {path} SPEECH.wav -o face.csv")
     assert second.startswith("largest difference from torch over 90 frames: ") and float(second.split()[-1]) <= 1e-4
     sound = koekao.make_take(3, seconds=2).audio.astype(np.float32) / 32768
     assert load(path).look_ahead_frames == model.look_ahead_frames

@@ -15,9 +15,10 @@ def test_it_says_what_it_made(cli: Callable, copied: Any) -> None:
     column = corpus.column("mel")
     assert (column.frame_shape, column.config["n_fft"], column.config["f_max_hz"]) == ((3, 8), 256, 4000.0)
     lines = said.out.splitlines()
-    assert lines[0].startswith(f"made {column.path}: ") and lines[0].endswith(" MB")
-    assert lines[1] == "3 x 8 numbers for each of 1,200 frames of 4 takes"
-    assert lines[2].startswith("40.0 s of sound in ") and lines[2].endswith(" times real time")
+    assert lines[0] == "3 x 8 numbers for each of 1,200 frames of 4 takes"
+    assert lines[1].startswith("40.0 s of sound, ") and lines[1].endswith(" times real time")
+    assert lines[2].startswith(f"made {column.path} (0.1 MB) in ") and len(lines) == 3
+    assert lines[2].endswith(f"; next: koekao train {copied.corpus} RUN")
     again = cli("features", copied.corpus, "--n-mels", 8, "--columns-per-frame", 3, "--n-fft", 256, "--f-max", 4000)
     assert again.code == 2 and "exists already" in again.err and "--overwrite" in again.err
 
@@ -44,7 +45,7 @@ def test_another_stream_lies_beside_mel(cli: Callable, copied: Any) -> None:
     assert (said["name"], said["key"], said["frame_shape"]) == ("prosody", column.key, [192])
     assert said["config"]["past_s"] == 20.0 and said["frames"] == 1200
     told = cli("features", copied.corpus, "--stream", "prosody", "--name", "mood")
-    assert told.out.splitlines()[1] == "192 numbers for each of 1,200 frames of 4 takes"
+    assert told.out.splitlines()[0] == "192 numbers for each of 1,200 frames of 4 takes"
     wrong = cli("features", copied.corpus, "--stream", "prosody", "--n-mels", 40)
     assert (wrong.code, wrong.out) == (2, "") and "settings of mel for the stream 'prosody'" in wrong.err
     unknown = cli("features", copied.corpus, "--stream", "voice")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,35 +14,41 @@ import pytest
 
 import koekao
 from koekao import arkit
-from koekao.cli.app import app
+from koekao.cli.app import VERBS as GROUPS
+from koekao.cli.app import app, examples
 from koekao.takes.policies import Order
 
 VERBS = (
-    *("capture", "inspect", "check", "convert", "pack", "verify", "features", "batches"),
-    *(
-        "pretrain",
-        "train",
-        "evaluate",
-        "animate",
-        "view",
-        "plot",
-        "render",
-        "live",
-        "serve",
-        "export",
-        "synthesize",
-        "demo",
-    ),
+    *("demo", "doctor", "synthesize", "completion"),
+    *("capture", "inspect", "check", "convert"),
+    *("pack", "verify", "features", "batches"),
+    *("pretrain", "train", "evaluate", "export"),
+    *("animate", "live", "serve"),
+    *("view", "plot", "render"),
 )
-WITH_JSON = set(VERBS) - {"demo", "view"}
+"""In the order of the way, as help groups them."""
+
+
+def shown(text: str) -> list[str]:
+    """The first words of the rows of panels."""
+    return [line.split()[1] for line in text.splitlines() if line.startswith("│ ") and line[2] != " "]
 
 
 def test_the_verbs_are_listed_in_the_order_of_the_way(cli: Callable) -> None:
     said = cli("--help")
-    listed = [line.split()[1] for line in said.out.splitlines() if line.startswith("│ ") and line[2] != " "]
     assert (said.code, said.err) == (0, "")
-    assert tuple(listed[: len(VERBS)]) == VERBS
+    assert tuple(shown(said.out)[: len(VERBS)]) == VERBS
+    assert tuple(verb.__name__ for group in GROUPS.values() for verb in group) == VERBS
+    titles = [line.split()[1] for line in said.out.splitlines() if line.startswith("╭")]
+    assert titles == [*GROUPS, "Help"]
     assert "--debug-errors" in said.out
+
+
+def test_each_verb_is_told_in_one_line(cli: Callable) -> None:
+    """A page to look over: no verb of the list goes on in a second line."""
+    rows = [line for line in cli("--help").out.splitlines() if line.startswith("│")]
+    assert len(rows) == len(VERBS) + len(("--help", "--version"))
+    assert all(row.rstrip("│ ").endswith(".") for row in rows)
 
 
 def test_without_a_word_it_shows_help(cli: Callable) -> None:
@@ -66,9 +74,54 @@ def test_help_fits_80_columns_and_holds_no_leftovers(cli: Callable, verb: str) -
         assert leftover not in said.out
 
 
+def test_words_that_may_be_left_out_have_names(cli: Callable) -> None:
+    for verb, usage in {"view": "THING [OTHER]", "render": "ANIMATION [OTHER] --output PATH", "live": "[RUN]"}.items():
+        assert cli(verb, "--help").out.startswith(f"Usage: koekao {verb} {usage} [OPTIONS]\n")
+
+
 @pytest.mark.parametrize("verb", VERBS)
-def test_json_is_offered_where_something_is_found(cli: Callable, verb: str) -> None:
-    assert ("--json" in cli(verb, "--help").out) == (verb in WITH_JSON)
+def test_json_is_offered_by_every_verb(cli: Callable, verb: str) -> None:
+    assert "--json " in cli(verb, "--help").out
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_examples_are_command_lines_that_can_be_read(cli: Callable, verb: str) -> None:
+    """Each ends the help as it stands in the code, on a line of its own, and the options in it are there."""
+    text = cli(verb, "--help").out
+    _, _, told = text.partition("\nExamples:\n\n")
+    lines = examples(next(one for group in GROUPS.values() for one in group if one.__name__ == verb))
+    assert [line.rstrip() for line in told.splitlines()] == lines and lines
+    assert any(f"koekao {verb}" in line for line in lines)
+    for line in lines:
+        words = shlex.split(line.replace("source <(", "").replace(")", ""))
+        words = words[words.index("koekao") + 1 :]
+        app.parse_args(words, print_error=False, exit_on_error=False)
+
+
+@pytest.mark.parametrize("verb", ["", *VERBS])
+def test_no_word_is_broken_and_nothing_is_a_wall(cli: Callable, verb: str) -> None:
+    """Every word of the texts stands whole in some line, and a panel has at most 60 lines."""
+    text = cli(*verb.split(), "--help").out
+    for panel in text.split("╭")[1:]:
+        assert panel.count("\n│") <= 60
+    if verb:
+        whole = set(text.replace("│", " ").split())
+        for argument in app[verb].assemble_argument_collection(parse_docstring=True):
+            if argument.show:
+                assert set(re.sub("`", "", argument.parameter.help).split()) <= whole, argument.name
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("trian", "a", "b"), 'Unknown command "trian". Did you mean "train"?'),
+        (("train", "a", "b", "--minuts", "1"), "Unknown option: --minuts. Did you mean --minutes?"),
+        (("pack", "a", "b", "--spilt-by", "take"), "Did you mean --split-by?"),
+    ],
+)
+def test_a_typing_error_is_told_with_what_was_meant(cli: Callable, words: tuple[str, ...], told: str) -> None:
+    said = cli(*words)
+    assert (said.code, said.out) == (2, "") and told in said.err
 
 
 def test_every_setting_of_training_has_an_option(cli: Callable) -> None:
@@ -97,13 +150,16 @@ lines = (
     ["train", "a", "b", "--epochs", "1", "--minutes", "1"],
     ["pretrain", "--help"],
     ["pretrain", "a", "b", "--steps", "0"],
+    ["completion", "bash"],
+    ["doctor", "--json"],
 )
 for words in lines:
     try:
         main(words)
     except SystemExit:
         pass
-print(sorted({"torch", "pyarrow", "soundfile", "soxr", "safetensors"} & set(sys.modules)), file=sys.stderr)
+heavy = {"torch", "pyarrow", "soxr", "safetensors", "numba", "scipy", "matplotlib", "onnxruntime"}
+print(sorted(heavy & set(sys.modules)), file=sys.stderr)
 """
     done = subprocess.run([sys.executable, "-c", seen], capture_output=True, text=True)
     assert done.stderr.splitlines()[-1] == "[]"

@@ -13,9 +13,8 @@ from koekao.takes import find_takes, read_curves
 def test_takes_are_made_and_counted(cli: Callable, tmp_path: Path) -> None:
     said = cli("synthesize", tmp_path / "takes", "--takes", 3, "--seconds", 1.5, "--voices", 3, "--seed", 7)
     assert (said.code, said.err) == (0, "")
-    assert said.out == (
-        f"3 synthetic takes, 4.5 s: {tmp_path / 'takes'}\nnext: koekao pack {tmp_path / 'takes'} CORPUS\n"
-    )
+    assert said.out.startswith(f"made {tmp_path / 'takes'} (3 synthetic takes, 4.5 s) in ")
+    assert said.out.endswith(f"; next: koekao pack {tmp_path / 'takes'} CORPUS\n")
     found = find_takes(tmp_path / "takes")
     assert len(found.pairs) == 3 and not found.problems and len({pair.speaker for pair in found.pairs}) == 3
 
@@ -31,7 +30,7 @@ def test_the_same_seed_makes_the_same_files(cli: Callable, tmp_path: Path) -> No
 def test_rates_and_format(cli: Callable, tmp_path: Path) -> None:
     words = ("--takes", 1, "--seconds", 3, "--fps", "24", "--sample-rate", 48000, "--format", "livelink_csv", "--json")
     said = cli("synthesize", tmp_path / "takes", *words)
-    assert said.json == {"folder": str(tmp_path / "takes"), "takes": 1, "seconds": 3.0}
+    assert said.json.items() >= {"folder": str(tmp_path / "takes"), "takes": 1, "seconds": 3.0}.items()
     (curves,) = (tmp_path / "takes").glob("*.csv")
     assert (len(read_curves(curves)), read_curves(curves).stated_clock) == (72, 24)
     assert cli("inspect", curves.with_suffix(".wav"), "--json").json["sample_rate"] == 48000

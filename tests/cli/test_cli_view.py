@@ -42,7 +42,7 @@ def test_a_take_and_an_animation_are_written_as_one_file(
     page = tmp_path / "page.html"
     said = cli("view", two_takes / "good.jsonl", "-o", page)
     assert (said.code, said.err) == (0, "")
-    assert re.fullmatch(rf"{re.escape(str(page))}: \d\.\d MB, good, 2\.0 s\n", said.out)
+    assert re.fullmatch(rf"made {re.escape(str(page))} \(\d\.\d MB, good, 2\.0 s\) in [\d.]+ s\n", said.out)
     assert labels(page) == ["good.jsonl"]
     assert cli("view", other, "--sound", two_takes / "good.wav", "-o", page).code == 0
     assert labels(page) == ["other.csv"] and data_of(page)["clip"]["sound"]
@@ -133,12 +133,13 @@ def test_it_serves_until_it_is_interrupted(two_takes: Path) -> None:
 def test_render_makes_strips_and_movies(cli: Callable[..., Any], two_takes: Path, other: Path, tmp_path: Path) -> None:
     strip = tmp_path / "strip.png"
     said = cli("render", two_takes / "good.jsonl", other, "-o", strip, "--size", 40, "--at", 0.5, 1.5)
-    assert (said.code, said.out) == (0, f"{strip}: 2 pictures\n")
+    assert said.code == 0 and said.out.startswith(f"made {strip} (2 pictures) in ")
     assert strip.read_bytes()[16:24] == (80).to_bytes(4, "big") + (80).to_bytes(4, "big")
     pytest.importorskip("av", reason="the extra video is not installed")
     said = cli("render", two_takes / "good.jsonl", "-o", tmp_path / "a.mp4", "--size", 32, "--json")
-    assert said.json == {"output": str(tmp_path / "a.mp4"), "pictures": 60, "seconds": 2.0, "sound": True}
-    assert cli("render", other, "-o", tmp_path / "b.mp4", "--size", 32).out.endswith("60 pictures, no sound\n")
+    wanted = {"output": str(tmp_path / "a.mp4"), "pictures": 60, "seconds": 2.0, "sound": True}
+    assert said.json.items() >= wanted.items()
+    assert "(60 pictures, no sound) in" in cli("render", other, "-o", tmp_path / "b.mp4", "--size", 32).out
     said = cli("render", other, "-o", tmp_path / "b.gif")
     assert said.code == 2 and ".mp4 or .png" in said.err
 
@@ -161,7 +162,7 @@ def test_plot_draws_what_there_is(
         out = tmp_path / "picture.png"
         said = cli("plot", *words, "-o", out, "--json")
         assert said.code == 0, said.err
-        assert said.json == {"output": str(out), "kind": kind, "bytes": out.stat().st_size}
+        assert said.json.items() >= {"output": str(out), "kind": kind, "bytes": out.stat().st_size}.items()
         assert out.read_bytes().startswith(PNG)
     assert cli("plot", good, "-o", tmp_path / "p.svg").code == 0
     assert b"<svg" in (tmp_path / "p.svg").read_bytes()

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-import json
 import os
-import random
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,99 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import soundfile
+from interrupted import CONFIG, N_TAKES, PER_SHARD, assert_goes_on, bytes_of, interrupt, names, packed_at_once
 
-from koekao.arkit import NAMES
 from koekao.atomic import unfinished
-from koekao.corpus import Corpus, PackConfig, PackReport, pack
+from koekao.corpus import Corpus, pack
 from koekao.errors import CurvesError, OutputError, TakeError
 from koekao.takes import TakePolicies
 from koekao.takes.take import Take
-
-PACK = importlib.import_module("koekao.corpus.pack")  # the package gives that name to the function
-N_TAKES, PER_SHARD = 12, 3
-CONFIG = PackConfig(shard_bytes=90_000, val=("t03", "t10"))
-"""Takes of 30 frames (32 KB of sound, 6 KB of curves) fill a shard with every third."""
-
-
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory, take_of: Callable[..., Take]) -> Path:
-    folder = tmp_path_factory.mktemp("recorded")
-    for i in range(N_TAKES):
-        write(folder, take_of(f"t{i:02}", n_frames=30))
-    return folder
-
-
-def write(folder: Path, take: Take) -> None:
-    soundfile.write(folder / f"{take.name}.wav", take.audio, take.sample_rate, subtype="PCM_16")
-    rows = enumerate(take.curves.astype(np.float64).tolist())
-    lines = [json.dumps({"timestamp": k / 30, "blendshapes": dict(zip(NAMES, row))}) for k, row in rows]
-    (folder / f"{take.name}.jsonl").write_text("\n".join(lines) + "\n")
-
-
-@pytest.fixture
-def takes(recorded: Path, tmp_path: Path) -> Path:
-    shutil.copytree(recorded, tmp_path / "takes", copy_function=shutil.copyfile)
-    return tmp_path / "takes"
-
-
-@pytest.fixture
-def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the takes that are read, as they are read."""
-    seen: list[str] = []
-    load_take = PACK.load_take
-
-    def counted(files: Any, **settings: Any) -> Take:
-        seen.append(files.name)
-        return load_take(files, **settings)
-
-    monkeypatch.setattr(PACK, "load_take", counted)
-    return seen
-
-
-def names(*numbers: int) -> list[str]:
-    return [f"t{i:02}" for i in numbers]
-
-
-def bytes_of(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def packed_at_once(takes: Path, config: PackConfig = CONFIG) -> tuple[dict[str, bytes], PackReport]:
-    """What a packing without interruption gives."""
-    target = takes.parent / "at_once"
-    report = pack(takes, target, config)
-    files = bytes_of(target)
-    shutil.rmtree(target)
-    return files, report
-
-
-def interrupt(takes: Path, target: Path, after: int, config: PackConfig = CONFIG) -> None:
-    """Ctrl-C once ``after`` takes are written."""
-    n = 0
-
-    def count(_: object) -> None:
-        nonlocal n
-        n += 1
-        if n == after:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        pack(takes, target, config, on_take=count)
-    assert not target.exists()
-
-
-def assert_goes_on(takes: Path, target: Path, resumed: int, config: PackConfig = CONFIG) -> PackReport:
-    """The packing ends as one without interruption, of which it took over so many takes."""
-    files, at_once = packed_at_once(takes, config)
-    report = pack(takes, target, config)
-    assert bytes_of(target) == files
-    assert report.resumed == resumed
-    assert report == replace(at_once, path=target, resumed=resumed)
-    assert sorted(path.name for path in target.parent.iterdir()) == ["c", "takes"]
-    return report
 
 
 @pytest.mark.parametrize(("after", "resumed"), [(1, 0), (2, 0), (3, 3), (4, 3), (8, 6), (11, 9), (12, 12)])
@@ -340,82 +251,6 @@ def interrupt_other(takes: Path, target: Path) -> None:
     interrupt(takes, target, 8)
     assert [path.name for path in target.parent.glob(".d*")] == [".d.koekao-part"]
     raise KeyboardInterrupt
-
-
-DYING = """
-import os, signal, sys
-from pathlib import Path
-import koekao.corpus.staging
-from koekao.corpus import PackConfig, pack
-
-takes, target, event = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-ROOMS = tuple(f"{room}.py" for room in ("atomic", "journal", "staging", "shards", "packing"))
-seen = 0
-
-def count(frame, kind, argument):
-    global seen
-    if frame.f_code.co_filename.endswith(ROOMS):
-        seen += 1
-        if seen == event:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-config = PackConfig(shard_bytes=90_000, val=("t03", "t10"), overwrite=sys.argv[4] == "old")
-sys.setprofile(count)
-pack(takes, target, config)
-sys.setprofile(None)
-print(seen)
-"""
-
-
-def dying(takes: Path, target: Path, event: int, old: str) -> subprocess.CompletedProcess[str]:
-    """A packing that kills itself at the n-th call, or return from one, in the rooms that write."""
-    command = [sys.executable, "-c", DYING, str(takes), str(target), str(event), old]
-    return subprocess.run(command, check=False, capture_output=True, text=True)
-
-
-@pytest.mark.parametrize("old", ["old", "free"])
-def test_killed_at_any_moment_it_is_the_old_or_the_new_and_goes_on(
-    takes: Path, tmp_path: Path, old: str, loads: list[str]
-) -> None:
-    config, target = replace(CONFIG, overwrite=old == "old"), tmp_path / "c"
-    files, _ = packed_at_once(takes, config)
-    alone = tmp_path / "alone"
-    events = int(dying(takes, alone, 0, "free").stdout)
-    assert bytes_of(alone) == files and events > 500
-    before: dict[str, bytes] | None = None
-    rng, kills = random.Random(old), 0
-    for moment in (events - 5, *(rng.randrange(1, events) for _ in range(6)), events - 60):
-        if old == "old" and before is None:
-            pack(takes, target, replace(config, val=0.0))
-            before = bytes_of(target)
-        done = dying(takes, target, moment, old)
-        assert done.returncode in (0, -signal.SIGKILL), f"moment {moment} of {events}: {done}"
-        kills += done.returncode != 0
-        now = bytes_of(target) if target.exists() else None
-        if now == files:  # killed after the publishing, or through before its moment came, for it had less to do
-            shutil.rmtree(target)
-            before = None
-        else:
-            assert done.returncode and now == before, f"moment {moment} of {events}"
-    assert kills >= 5
-    loads.clear()
-    report = pack(takes, target, config)
-    assert bytes_of(target) == files
-    assert len(loads) == N_TAKES - report.resumed
-    assert not list(tmp_path.glob(".c*"))
-
-
-def test_a_packer_killed_after_its_third_shard_saved_three(takes: Path, tmp_path: Path, loads: list[str]) -> None:
-    files, _ = packed_at_once(takes)
-    code = DYING.replace("sys.setprofile(count)\n", "").replace(
-        "config)", "config, on_take=lambda take: take.name == 't09' and os.kill(os.getpid(), signal.SIGKILL))"
-    )
-    command = [sys.executable, "-c", code, str(takes), str(tmp_path / "c"), "0", "free"]
-    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
-    assert not (tmp_path / "c").exists()
-    loads.clear()
-    assert pack(takes, tmp_path / "c", CONFIG).resumed == 9
-    assert loads == names(9, 10, 11) and bytes_of(tmp_path / "c") == files
 
 
 def test_what_a_dead_packer_of_other_settings_left_is_swept(takes: Path, tmp_path: Path) -> None:

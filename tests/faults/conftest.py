@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 import rows
-from small_runs import corpus_at, quick
 
 from koekao.corpus import Corpus
-from koekao.training import ridge, trainer
+from small_runs import corpus_at, quick
 
 
 @pytest.fixture(scope="session")
@@ -22,9 +21,7 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 @pytest.fixture
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A small baseline, every step told, no TensorBoard, for the test alone."""
-    for module, name in ((ridge, "PAST_FRAMES"), (trainer, "_TELL_EVERY_STEPS"), (trainer, "listeners_of")):
-        monkeypatch.setattr(module, name, getattr(module, name))  # to be put back
-    quick()
+    quick(monkeypatch.setattr)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

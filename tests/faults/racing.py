@@ -1,12 +1,14 @@
-"""Packers at once: ``python racing.py FOLDER N free|overwrite`` prints what each of N processes was told.
+"""Packers at once: ``python racing.py FOLDER N free|together|overwrite`` prints what each of N processes was told.
 
 All are forked from one process that has imported everything, and begin at the same moment. Each packs the same takes
-split otherwise, so that a corpus says whose it is. Where there is a corpus already, this process reads it meanwhile.
+split otherwise, so that a corpus says whose it is. ``together``: whoever is about to publish waits for all the others.
+``overwrite``: there is a corpus already, and this process reads it meanwhile.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import sys
 import time
@@ -19,6 +21,7 @@ from filling import refused
 from forged import CONFIG, ten
 from killed import bytes_of, left_over, write_takes
 
+from koekao import atomic
 from koekao.corpus import Corpus, PackConfig, pack
 from koekao.errors import CorpusError
 
@@ -26,6 +29,17 @@ from koekao.errors import CorpusError
 def settings(number: int, *, overwrite: bool) -> PackConfig:
     names = [take.name for take in ten()]
     return replace(CONFIG, val=(names[number],), test=0.0, overwrite=overwrite, shard_bytes=60_000)
+
+
+def publish_together(n: int) -> None:
+    """Nobody puts his folder to its place before all ``n`` processes are about to."""
+    all_there, put = multiprocessing.get_context("fork").Barrier(n, timeout=120), atomic._put
+
+    def together(folder: Path, path: Path, *, overwrite: bool) -> None:
+        all_there.wait()
+        put(folder, path, overwrite=overwrite)
+
+    atomic._put = together
 
 
 def race(takes: Path, target: Path, n: int, *, overwrite: bool) -> list[int]:
@@ -79,6 +93,8 @@ def main(folder: Path, n: int, how: str) -> None:
         wholes.append(bytes_of(folder / f"whole-{number}"))
     if overwrite:
         pack(takes, target, settings(n, overwrite=False))
+    if how == "together":
+        publish_together(n)
     children = race(takes, target, n, overwrite=overwrite)
     counts = read_until_over(children, target) if overwrite else {}
     for child in children if not overwrite else []:

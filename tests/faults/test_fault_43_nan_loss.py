@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 import torch
-from small_runs import SETTINGS, differences, made
 
 from koekao.corpus import Corpus
 from koekao.errors import RunError
 from koekao.models.weights import read_tensors
 from koekao.training import trainer as trainer_module
+from small_runs import SETTINGS, differences, made
 
 pytestmark = pytest.mark.usefixtures("_quick")
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_runs import SETTINGS, differences, made
 
 from koekao.corpus import Corpus
 from koekao.models.weights import read_tensors, save_tensors
+from small_runs import SETTINGS, differences, made
 
 STEPS, HALF = 20, 10
 pytestmark = pytest.mark.usefixtures("_quick")
@@ -31,7 +31,7 @@ def trained(spoken: Corpus, run: Path, name: str, stop_at: int = 0) -> Path:
 
 
 def in_another_process(spoken: Corpus, run: Path, name: str, stop_at: int = 0) -> Path:
-    program = Path(__file__).parent / "small_runs.py"
+    program = Path(__file__).parents[1] / "small_runs.py"
     command = [sys.executable, "-W", "ignore", str(program), str(spoken.path), str(run), name, str(STEPS), str(stop_at)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

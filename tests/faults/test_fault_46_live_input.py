@@ -33,46 +33,14 @@ from koekao.wire.address import Address
 from koekao.wire.frame import still
 from koekao.wire.server import QUEUE_MESSAGES, WebSocketSink
 from serving import until
+from speaking import Pieces, Speaking, spoken
 
 FPS = Fraction(30)
 SOUND = speech()[:24_000]  # 1.5 s, 45 frames
-Pieces = list[tuple[float, Any]]
-
-
-class Device:
-    """Says pieces of sound at stated moments; ``waits`` is whether it can be made to wait."""
-
-    sample_rate, title = 16_000, "device"
-
-    def __init__(self, pieces: Pieces, *, waits: bool = False) -> None:
-        self.pieces, self.waits, self.stopped = pieces, waits, threading.Event()
-
-    def start(self, inbox: Inbox) -> None:
-        threading.Thread(target=self._say, args=(inbox,), daemon=True).start()
-
-    def stop(self) -> None:
-        self.stopped.set()
-
-    def _say(self, inbox: Inbox) -> None:
-        began = time.perf_counter()
-        for at_s, sound in self.pieces:
-            self.stopped.wait(max(0.0, began + at_s - time.perf_counter()))
-            if self.stopped.is_set() or not inbox.put(sound, time.perf_counter(), wait=self.waits):
-                return
-        inbox.end()
-
-
-def spoken(sound: Any, *, stall: tuple[float, float] = (0.0, 0.0), block: int = 160) -> Pieces:
-    """As it is spoken; what comes from ``stall[0]`` on does not come before ``stall[1]``."""
-    pieces = []
-    for i in range(0, len(sound), block):
-        at_s = (i + block) / 16_000
-        pieces.append((max(at_s, stall[1]) if at_s >= stall[0] else at_s, sound[i : i + block]))
-    return pieces
 
 
 def shown(pieces: Pieces, sinks: Any = (), **how: Any) -> Shown:
-    return show(Performance(Animator(face("stream"))), Device(pieces), sinks, **how)
+    return show(Performance(Animator(face("stream"))), Speaking(pieces, waits=False), sinks, **how)
 
 
 def test_fault_46_a_stall_is_held_counted_and_changes_no_frame(tmp_path: Path) -> None:
@@ -125,7 +93,7 @@ def test_fault_46_where_the_machine_cannot_follow_the_oldest_sound_is_dropped_an
     """Sixty seconds come in one; all are on the clock, what was dropped is counted, the newest is heard."""
     minute = np.resize(SOUND, 960_000).astype(np.float32)
     pieces = [(0.001 * k, minute[i : i + 1600]) for k, i in enumerate(range(0, len(minute), 1600))]
-    result = show(Performance(Animator(Slow())), Device(pieces), [])
+    result = show(Performance(Animator(Slow())), Speaking(pieces, waits=False), [])
     assert result.heard_s == 60 and result.frames == 1800
     assert 30 < result.forgotten_s < 60
     assert result.counts.shown + result.counts.dropped == 1800

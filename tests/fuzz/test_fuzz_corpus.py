@@ -10,15 +10,14 @@ from __future__ import annotations
 import json
 import struct
 import sys
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from test_fuzz_readers import CASES, KEPT
+from holding import CASES, held
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 
@@ -29,7 +28,6 @@ from koekao.corpus import Corpus, pack_column, verify
 from koekao.corpus.header import content_id, read_header
 from koekao.models.weights import read_tensors, save_tensors
 from koekao.runtime.header import read_header as read_model_header
-from koekao.testing.fuzz import case, hold
 
 pytestmark = pytest.mark.timeout(3600)
 FEWER = max(1, CASES // 5)
@@ -42,21 +40,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     corpus = Corpus.open(folder)
     pack_column(corpus, "x", (2,), {"k": 1}, lambda i: np.zeros((int(corpus.n_frames[i]), 2), np.float32))
     return folder
-
-
-def held(name: str, seeds: Sequence[bytes], read: Callable[[bytes], Any], n: int) -> int:
-    """Run the cases; how many were read."""
-    was_read = 0
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for number in range(n):
-            try:
-                was_read += hold(number, seeds, read)
-            except AssertionError:
-                KEPT.mkdir(parents=True, exist_ok=True)
-                (KEPT / f"{name}-{number}").write_bytes(case(number, seeds))
-                raise
-    return was_read
 
 
 def read_all(folder: Path) -> None:

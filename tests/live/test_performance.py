@@ -79,6 +79,8 @@ def test_after_a_reset_it_is_as_if_nothing_had_been_heard(model: FaceModel, spee
     again, fresh = (whole(p, [speech]) for p in (performance, Performance(Animator(model), sample_rate=48000)))
     np.testing.assert_array_equal(again[0], fresh[0])
     assert performance.heard_s == 1
+    performance.reset()
+    assert performance.push(speech).first_frame == 0
 
 
 def test_what_is_not_finite_is_refused(animator: Animator) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,40 +14,11 @@ import pytest
 import koekao
 from koekao.animation import Animator, animate
 from koekao.errors import SoundError
-from koekao.live.inbox import Inbox
 from koekao.live.performance import Performance
 from koekao.live.show import Shown, show
 from koekao.models import FaceModel
 from koekao.wire import Receiver, loopback, open_sink
-
-
-class Spoken:
-    """A source that says pieces of sound at stated moments (seconds since the start)."""
-
-    sample_rate, waits, title = 16000, True, "spoken"
-
-    def __init__(self, pieces: list[tuple[float, Any]], fault: Exception | None = None) -> None:
-        self.pieces, self.fault, self.stopped = pieces, fault, threading.Event()
-
-    def start(self, inbox: Inbox) -> None:
-        threading.Thread(target=self._say, args=(inbox,), daemon=True).start()
-
-    def stop(self) -> None:
-        self.stopped.set()
-
-    def _say(self, inbox: Inbox) -> None:
-        began = time.perf_counter()
-        for at_s, sound in self.pieces:
-            self.stopped.wait(max(0.0, began + at_s - time.perf_counter()))
-            if self.stopped.is_set() or not inbox.put(sound, time.perf_counter(), wait=True):
-                return
-        inbox.end() if self.fault is None else inbox.fail(self.fault)
-
-
-def spoken(sound: Any, *, block: int = 160, delayed: Callable[[float], float] = lambda s: s) -> list[tuple[float, Any]]:
-    """Said as it is: the block that ends at s seconds comes at s."""
-    blocks = range(0, len(sound), block)
-    return [(delayed((i + block) / 16000), sound[i : i + block]) for i in blocks]
+from speaking import Speaking, spoken
 
 
 def arrived(receiver: Receiver, n_sent: int) -> list[Any]:
@@ -68,7 +38,7 @@ def performance(animator: Animator) -> Performance:
 def test_what_arrives_is_what_was_said(model: FaceModel, performance: Performance, speech: Any, kind: str) -> None:
     sound = speech[:24_000]
     with loopback(kind, fps=performance.fps) as (sink, receiver):
-        shown = show(performance, Spoken(spoken(sound)), [sink])
+        shown = show(performance, Speaking(spoken(sound)), [sink])
         sink.close()
         received = arrived(receiver, sink.counts.sent)
     expected = animate(model, sound)
@@ -84,10 +54,10 @@ def test_a_stall_is_held_and_caught_up_and_a_file_has_every_frame(
     model: FaceModel, performance: Performance, speech: Any, tmp_path: Path
 ) -> None:
     """Sound from 0.5 s on comes 0.9 s late: the network gets the newest half second of it, the file all."""
-    late = spoken(speech[:24_000], delayed=lambda s: s if s < 0.5 else max(s, 1.4))
+    late = spoken(speech[:24_000], stall=(0.5, 1.4))
     with loopback("livelink", fps=performance.fps) as (sink, receiver):
         with open_sink(f"file:{tmp_path / 'face.jsonl'}", fps=performance.fps) as file:
-            shown = show(performance, Spoken(late), [sink, file])
+            shown = show(performance, Speaking(late), [sink, file])
         sink.close()
         times = [frame.time_s for frame in arrived(receiver, sink.counts.sent)]
     assert times == sorted(set(times)) and shown.counts.held >= 15
@@ -99,7 +69,7 @@ def test_a_stall_is_held_and_caught_up_and_a_file_has_every_frame(
 
 def test_heaps_of_sound_are_shown_evenly_with_a_buffer(performance: Performance, speech: Any) -> None:
     with loopback("livelink", fps=performance.fps) as (sink, receiver):
-        shown = show(performance, Spoken(spoken(speech[:24_000], block=1600)), [sink], buffer_s=0.15)
+        shown = show(performance, Speaking(spoken(speech[:24_000], block=1600)), [sink], buffer_s=0.15)
         sink.close()
         at = np.array([frame.at_s for frame in arrived(receiver, sink.counts.sent)])
     assert shown.counts.dropped == 0
@@ -109,7 +79,7 @@ def test_heaps_of_sound_are_shown_evenly_with_a_buffer(performance: Performance,
 
 def test_it_ends_when_asked_and_what_it_was_asked_for(performance: Performance, speech: Any) -> None:
     stopped, told = threading.Event(), []
-    source = Spoken(spoken(np.resize(speech, 16_000 * 60)))
+    source = Speaking(spoken(np.resize(speech, 16_000 * 60)))
 
     def enough(so_far: Shown) -> None:
         told.append(so_far.frames)
@@ -119,11 +89,11 @@ def test_it_ends_when_asked_and_what_it_was_asked_for(performance: Performance, 
     shown = show(performance, source, [], stopped=stopped, on_progress=enough)
     assert source.stopped.is_set() and 0.4 < shown.heard_s < 2 and told == sorted(told)
     performance.reset()
-    assert 0.3 <= show(performance, Spoken(spoken(np.resize(speech, 16_000 * 60))), [], seconds=0.3).heard_s < 2
+    assert 0.3 <= show(performance, Speaking(spoken(np.resize(speech, 16_000 * 60))), [], seconds=0.3).heard_s < 2
 
 
 def test_a_fault_of_the_source_arrives_and_the_source_is_let_go(performance: Performance, speech: Any) -> None:
-    source = Spoken(spoken(speech[:3200]), fault=SoundError("unplugged", where="mic"))
+    source = Speaking(spoken(speech[:3200]), fault=SoundError("unplugged", where="mic"))
     with pytest.raises(SoundError, match="unplugged"):
         show(performance, source, [])
     assert source.stopped.is_set()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from stepped import assert_pieces_are_the_whole
 
 from koekao.errors import ConfigError, ModelError
 from koekao.models import FaceModel, SequentialConfig
@@ -96,15 +97,7 @@ def test_streams_depend_on_themselves_alone(model: FaceModel, speech: Any) -> No
 @torch.no_grad()
 def test_frame_by_frame_as_at_once(model: FaceModel, speech: Any) -> None:
     seen = observed(model, torch.from_numpy(speech)[None], 40)
-    whole, end = model.step(seen, model.init_state(1))
-    for sizes in ([1] * 40, [7, 1, 30, 2]):
-        state, parts = model.init_state(1), []
-        for piece in seen.split(sizes, 1):
-            curves, state = model.step(piece, state)
-            parts.append(curves)
-        torch.testing.assert_close(torch.cat(parts, 1), whole, atol=1e-5, rtol=0)
-        for name in end:
-            torch.testing.assert_close(state[name], end[name], atol=1e-5, rtol=0)
+    assert_pieces_are_the_whole(model, seen)
 
 
 @torch.no_grad()

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from stepped import assert_a_padded_row_does_not_move, assert_pieces_are_the_whole, three_rows
 
 from koekao.errors import ConfigError, ModelError
 from koekao.models import FaceModel, StreamConfig, StreamModel, build, save_model
 from koekao.models.front import blurred
-from koekao.models.state import choose_rows, reset_rows
+from koekao.models.state import reset_rows
 
 Make = Callable[..., FaceModel]
 
@@ -32,25 +33,13 @@ def streamed(model: FaceModel, sound: Any, n_frames: int) -> torch.Tensor:
     return model.step(observed(model, sound, n_frames), model.init_state(1))[0]
 
 
-def three_rows(speech: Any) -> torch.Tensor:
-    return torch.from_numpy(speech[:48_000]).reshape(3, 16_000)
-
-
 @torch.no_grad()
 @pytest.mark.parametrize("ahead", [0, 1, 3, 6])
 def test_frame_by_frame_as_at_once(small_model: Make, speech: Any, ahead: int) -> None:
     model = small_model("stream", look_ahead_frames=ahead)
     assert model.look_ahead_frames == ahead
     seen = observed(model, speech, 40)
-    whole, end = model.step(seen, model.init_state(1))
-    for sizes in ([1] * 40, [7, 1, 30, 2]):
-        state, parts = model.init_state(1), []
-        for piece in seen.split(sizes, 1):
-            curves, state = model.step(piece, state)
-            parts.append(curves)
-        torch.testing.assert_close(torch.cat(parts, 1), whole, atol=1e-5, rtol=0)
-        for name in end:
-            torch.testing.assert_close(state[name], end[name], atol=1e-5, rtol=0)
+    assert_pieces_are_the_whole(model, seen)
 
 
 @torch.no_grad()
@@ -120,16 +109,7 @@ def test_a_reset_row_is_a_fresh_start(model: FaceModel, speech: Any) -> None:
 def test_a_padded_row_does_not_move(model: FaceModel, speech: Any) -> None:
     """What a row that is not there is fed goes into no state, and the rows beside it do not hear it."""
     seen = observed(model, three_rows(speech), 30)
-    _, before = model.step(seen[:, :12], model.init_state(3))
-    padded = seen[:, 12:].clone()
-    padded[1] = 9.0
-    active = torch.tensor([True, False, True])
-    curves, moved = model.step(padded, before)
-    straight, other = model.step(seen[:, 12:], before)
-    kept = choose_rows(active, moved, before)
-    for name in before:
-        assert torch.equal(kept[name][1], before[name][1]) and torch.equal(kept[name][active], other[name][active])
-    assert torch.equal(curves[active], straight[active])
+    assert_a_padded_row_does_not_move(model, seen)
 
 
 @torch.no_grad()

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from stepped import assert_a_padded_row_does_not_move, three_rows
 
 from koekao.animation import Animator, animate
 from koekao.arkit import INDEX
 from koekao.errors import ConfigError, ModelError
 from koekao.features import ProsodyConfig
 from koekao.models import FaceModel, WindowConfig, WindowModel, build, load_model, save_model
-from koekao.models.state import choose_rows, reset_rows
+from koekao.models.state import reset_rows
 
 Make = Callable[..., FaceModel]
 
@@ -37,10 +38,6 @@ def without_smoothing(model: WindowModel) -> WindowModel:
 def observed(model: FaceModel, sound: Any, n_frames: int, first_frame: int = 0) -> torch.Tensor:
     rows = torch.as_tensor(sound)
     return model.observe(rows.reshape(-1, rows.shape[-1]), origin_samples=0, first_frame=first_frame, n_frames=n_frames)
-
-
-def three_rows(speech: Any) -> torch.Tensor:
-    return torch.from_numpy(speech[:48_000]).reshape(3, 16_000)
 
 
 def streamed(model: FaceModel, sound: Any, n_frames: int) -> torch.Tensor:
@@ -174,16 +171,7 @@ def test_a_reset_row_is_a_fresh_start(model: WindowModel, speech: Any) -> None:
 @torch.no_grad()
 def test_a_padded_row_does_not_move(model: WindowModel, speech: Any) -> None:
     seen = observed(model, three_rows(speech), 30)
-    _, before = model.step(seen[:, :12], model.init_state(3))
-    padded = seen[:, 12:].clone()
-    padded[1] = 9.0
-    active = torch.tensor([True, False, True])
-    curves, moved = model.step(padded, before)
-    straight, other = model.step(seen[:, 12:], before)
-    kept = choose_rows(active, moved, before)
-    for name in before:
-        assert torch.equal(kept[name][1], before[name][1]) and torch.equal(kept[name][active], other[name][active])
-    assert torch.equal(curves[active], straight[active])
+    assert_a_padded_row_does_not_move(model, seen)
 
 
 @torch.no_grad()

@@ -63,9 +63,11 @@ def test_a_bad_hello(model: FaceModel, hello: Any, where: str) -> None:
     assert server.metrics.sessions == 0
 
 
-def test_sound_before_the_hello(model: FaceModel) -> None:
+@pytest.mark.parametrize("first", [pcm(0.1), json.dumps(HELLO).encode()])
+def test_bytes_before_the_hello(model: FaceModel, first: bytes) -> None:
+    """Sound, or the hello itself as a binary message: a library that reads JSON of bytes does not let it in."""
     with served(TorchEngine(model)) as server:
-        answer = asyncio.run(speak(server, [], hello=pcm(0.1)))
+        answer = asyncio.run(speak(server, [], hello=first))
     assert (answer.code, answer.error["where"]) == (1003, "hello")
 
 

@@ -110,19 +110,25 @@ def test_there_is_one_voice_at_a_time(source_of: Any) -> None:
     assert asyncio.run(two()) == 503
 
 
-def test_a_page_that_is_loaded_again_goes_on(source_of: Any) -> None:
-    source = source_of(once=False)
+def said_and_gone(source: WebSocketSource, sound: Any) -> None:
+    """Say it, and vanish without a word once it is heard."""
 
     async def vanish() -> None:
         client = await connected(source.server)
         await client.send(json.dumps(HELLO))
         await client.recv()
-        await client.send(as_pcm(SPEECH[:5000], "f32"))
-        while source.server.metrics.samples < 5000:
+        await client.send(as_pcm(sound, "f32"))
+        while source.server.metrics.samples < len(sound):
             await asyncio.sleep(0.01)
         client.transport.abort()
 
     asyncio.run(vanish())
+
+
+def test_a_page_that_is_loaded_again_goes_on(source_of: Any) -> None:
+    source = source_of(once=False)
+
+    said_and_gone(source, SPEECH[:5000])
     until(lambda: source.server.health()["sessions"] == 0)
     assert not source.ended
     heard = [source.read(1.0)]
@@ -138,16 +144,7 @@ def test_a_page_that_is_loaded_again_goes_on(source_of: Any) -> None:
 def test_whoever_vanishes_has_ended_his_sound(source_of: Any) -> None:
     source = source_of()
 
-    async def vanish() -> None:
-        client = await connected(source.server)
-        await client.send(json.dumps(HELLO))
-        await client.recv()
-        await client.send(as_pcm(SPEECH[:5000], "f32"))
-        while source.server.metrics.samples < 5000:
-            await asyncio.sleep(0.01)
-        client.transport.abort()
-
-    asyncio.run(vanish())
+    said_and_gone(source, SPEECH[:5000])
     np.testing.assert_array_equal(read_all(source), SPEECH[:5000])
 
 

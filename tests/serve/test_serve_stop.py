@@ -20,7 +20,7 @@ from koekao.animation.torch_engine import TorchEngine
 from koekao.errors import ConfigError
 from koekao.models import FaceModel
 from koekao.models.weights import save_model
-from koekao.serve import ServeConfig, face_server
+from koekao.serve import Background, ServeConfig, face_server
 from serving import HELLO, SPEECH, Answer, Gated, as_pcm, connected, hear, offline, served, small_model, speak
 
 END = json.dumps({"end": True})
@@ -119,6 +119,24 @@ def test_a_server_that_is_stopped_at_once_stops(model: FaceModel) -> None:
         server.stop()
         server.stop()
     server.stop()
+
+
+def test_a_server_that_was_stopped_before_it_ran_does_not_run(model: FaceModel) -> None:
+    server = face_server(TorchEngine(model), ServeConfig(port=0))
+    server.stop()
+
+    async def run() -> None:
+        async with asyncio.timeout(20):
+            await server.run()
+
+    asyncio.run(run())
+
+
+def test_an_error_inside_stops_the_server_too(model: FaceModel) -> None:
+    server = face_server(TorchEngine(model), ServeConfig(port=0))
+    with pytest.raises(ValueError, match="mine"), Background(server):
+        raise ValueError("mine")
+    assert server.health()["status"] == "stopping"
 
 
 @pytest.fixture(scope="module")

@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from stop_at import StopAt
 
 from koekao.corpus import Corpus
 from koekao.errors import BatchError, KoekaoError
-from koekao.training import TrainConfig, Trainer, heartbeat, ridge, trainer
+from koekao.training import TrainConfig, Trainer, heartbeat
 from koekao.training.distributed import goes_on, rank, together
-from koekao.training.log import JsonLines
+from small_runs import StopAt, quick
 
 GOES_WRONG_AT = 3
 SIGNALS = {"kill": signal.SIGKILL, "kill once": signal.SIGKILL, "stop": signal.SIGSTOP}
@@ -60,13 +59,6 @@ def train(corpus: Corpus, job: dict[str, Any]) -> str:
     stop.trainer = made
     spoil(made, job.get("spoilt", ""))
     return f"{made.fit()}, {made.n_steps} steps planned, seed {torch.initial_seed()}"
-
-
-def quick() -> None:
-    """A small baseline, every step told, no TensorBoard."""
-    ridge.PAST_FRAMES = 1
-    trainer._TELL_EVERY_STEPS = 1
-    trainer.listeners_of = lambda run_path, log_path: [JsonLines(log_path)]
 
 
 def main(corpus_path: str, jobs_path: str) -> None:

@@ -11,7 +11,7 @@ import torch
 
 from koekao.models.weights import read_tensors
 from koekao.training import Trainer
-from koekao.training.parts import steps_of_run
+from koekao.training.length import steps_of_run
 
 Start = Callable[..., Trainer]
 Events = Callable[..., list[dict[str, Any]]]

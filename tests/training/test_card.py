@@ -19,9 +19,10 @@ from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.errors import RunError
 from koekao.takes.synthetic.making import make_takes
 from koekao.training import TrainConfig, Trainer, evaluate, open_run
-from koekao.training.card import Facts, Share, differing, model_card
+from koekao.training.card import differing, model_card
 from koekao.training.config import TrainerName
 from koekao.training.evaluation import score_takes
+from koekao.training.facts import Facts, Share
 
 Start = Callable[..., Trainer]
 Events = Callable[..., list[dict[str, Any]]]

@@ -20,6 +20,7 @@ import ranks
 import torch
 
 import koekao
+import small_runs
 from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.errors import RunError
 from koekao.models.weights import read_tensors
@@ -100,8 +101,9 @@ def noisy(**more: Any) -> dict[str, Any]:
 
 
 def environment(**more: str) -> dict[str, str]:
-    source = str(Path(koekao.__file__).parents[1])
-    return {**os.environ, "PYTHONPATH": source, "OMP_NUM_THREADS": "1", **more}
+    """For a process that finds koekao, and the modules beside ``conftest.py``, where this one does."""
+    places = (str(Path(koekao.__file__).parents[1]), str(Path(small_runs.__file__).parent))
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(places), "OMP_NUM_THREADS": "1", **more}
 
 
 def launched(*words: str, limit_s: float = 240) -> subprocess.CompletedProcess[str]:
@@ -133,9 +135,7 @@ def runs(spoken: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
         return {"run": str(folder / run), "config": dict(config), **more}
 
     with pytest.MonkeyPatch.context() as patch:
-        for owner, what in ((ranks.ridge, "PAST_FRAMES"), (ranks.trainer, "_TELL_EVERY_STEPS")):
-            patch.setattr(owner, what, 1)
-        patch.setattr(ranks.trainer, "listeners_of", lambda run_path, log_path: [ranks.JsonLines(log_path)])
+        small_runs.quick(patch.setattr)
         for name in CONFIGS:
             ranks.train(spoken, job(f"one-{name}", settings(name)))
         ranks.train(spoken, job("one-then-two", settings("sequential"), stop_at=HALF))

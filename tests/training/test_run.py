@@ -40,6 +40,39 @@ def test_a_damaged_record_is_an_error(tmp_path: Path, text: str) -> None:
     assert error.value.where == str(tmp_path / "run.json")
 
 
+def test_a_bit_that_turns_in_a_record_is_found(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.write({"step": 7, "corpus": {"id": "ab", "sha256": "0" * 64}, "name": "koé"})
+    whole = run.record.read_bytes()
+    assert run.read() == {"version": VERSION, "step": 7, "corpus": {"id": "ab", "sha256": "0" * 64}, "name": "koé"}
+    for bit in range(8 * len(whole)):
+        turned = bytearray(whole)
+        turned[bit // 8] ^= 1 << bit % 8
+        run.record.write_bytes(turned)
+        with pytest.raises(RunError) as error:
+            open_run(tmp_path)
+        assert error.value.where == str(run.record) and error.value.do
+
+
+def test_a_record_that_was_edited_or_lost_its_hash_is_refused(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.write({"step": 7})
+    whole = json.loads(run.record.read_text())
+    for change in ({"step": 8}, {"sha256": ""}, {"sha256": "\ud800"}, {"sha256": None}, {"version": 0}):
+        run.record.write_text(json.dumps(whole | change, indent=1))
+        with pytest.raises(RunError, match="is damaged or was edited"):
+            run.read()
+
+
+def test_a_record_of_before_there_was_a_hash_is_read_and_gets_one(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.record.write_text(json.dumps({"version": 1, "step": 7}))
+    assert run.read() == {"version": 1, "step": 7}
+    run.write(run.read() | {"step": 8})
+    assert run.read() == {"version": VERSION, "step": 8}
+    assert len(json.loads(run.record.read_text())["sha256"]) == 64
+
+
 def test_a_newer_record_is_refused_with_both_numbers(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(json.dumps({"version": VERSION + 1}))
     with pytest.raises(RunError, match=rf"version {VERSION + 1}; expected up to {VERSION}"):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from koekao.arkit import INDEX
 from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.errors import RunError
 from koekao.models import build
@@ -54,6 +55,18 @@ def test_mean_and_spread_over_all_takes(packed: Callable[..., Corpus]) -> None:
     together = np.concatenate(takes).astype(np.float32).astype(np.float64)
     np.testing.assert_allclose(model.curve_mean.numpy(), together.mean(0), atol=1e-6)
     np.testing.assert_allclose(model.curve_spread.numpy(), together.std(0), atol=1e-6)
+
+
+def test_pace_of_jaw_and_mouth_over_all_takes(packed: Callable[..., Corpus]) -> None:
+    """Steps of 0.1 in one take, of 0.3 in the other: (0.01 + 0.09) / 0.4, whatever brows do, and not over a gap."""
+    one, two = np.zeros((3, 52)), np.zeros((5, 52))
+    one[1:, INDEX["jawOpen"]] = 0.1
+    one[:, INDEX["browInnerUp"]] = [0, 1, 0]
+    two[2:, INDEX["mouthPucker"]] = 0.3
+    two[4, INDEX["mouthPucker"]] = 1.0
+    model = build("stream", {"dim": 8})
+    fit_statistics(model, packed(one, two, valid=[np.ones(3), [1, 1, 1, 0, 1]]))
+    assert model.liveliness.pace.item() == pytest.approx(0.25)
 
 
 def test_curves_that_do_not_move_have_spread_0_and_their_mean(packed: Callable[..., Corpus]) -> None:

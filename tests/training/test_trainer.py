@@ -14,7 +14,7 @@ import torch
 from koekao.corpus import Corpus
 from koekao.training import Trainer, open_run, schedule
 from koekao.training import trainer as trainer_module
-from koekao.training.parts import steps_of_run
+from koekao.training.length import steps_of_run
 from koekao.training.schedule import learning_rate
 
 Start = Callable[..., Trainer]

@@ -19,9 +19,9 @@ import torch
 from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.models.weights import read_tensors
 from koekao.takes.synthetic.making import make_take
-from koekao.training import TrainConfig, Trainer, open_run
+from koekao.training import TrainConfig, Trainer, length, open_run
 from koekao.training import trainer as trainer_module
-from koekao.training.parts import seconds_a_step, steps_of_run
+from koekao.training.length import seconds_a_step, steps_of_run
 
 Start = Callable[..., Trainer]
 Events = Callable[..., list[dict[str, Any]]]
@@ -41,7 +41,7 @@ def test_debug_is_exactly_three_batches(start: Start, events: Events, name: str)
 
 
 def test_debug_does_not_measure_the_machine(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer_module, "seconds_a_step", lambda *args: pytest.fail("measured"))
+    monkeypatch.setattr(length, "seconds_a_step", lambda *args: pytest.fail("measured"))
     trainer = start(debug=True, epochs=None, minutes=5.0)
     trainer.fit()
     assert trainer.step == 3
@@ -81,7 +81,8 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now_s, to_device = 1000.0, trainer_module.to_device
         fake = SimpleNamespace(monotonic=lambda: self.now_s, perf_counter=lambda: self.now_s)
-        monkeypatch.setattr(trainer_module, "time", fake)
+        for module in (trainer_module, length):
+            monkeypatch.setattr(module, "time", fake)
 
         def passing(batch: Any, device: Any) -> Any:
             self.now_s += 1
@@ -93,7 +94,7 @@ class Clock:
 def test_minutes_choose_the_epochs_that_fit(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps of one second in one minute: the longest plan that is over before the minute is, and it is all trained."""
     Clock(monkeypatch)
-    monkeypatch.setattr(trainer_module, "seconds_a_step", lambda *args: 1.0)
+    monkeypatch.setattr(length, "seconds_a_step", lambda *args: 1.0)
     trainer = start(epochs=None, minutes=1.0)
     assert trainer.fit() == "all epochs done"
     assert trainer.epochs > 1 and trainer.step == trainer.n_steps <= 60
@@ -104,7 +105,7 @@ def test_minutes_choose_the_epochs_that_fit(start: Start, monkeypatch: pytest.Mo
 def test_minutes_that_are_over_end_the_run(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where steps turn out slower than measured, the time counts and not the plan; and it is saved and validated."""
     Clock(monkeypatch)
-    monkeypatch.setattr(trainer_module, "seconds_a_step", lambda *args: 0.01)
+    monkeypatch.setattr(length, "seconds_a_step", lambda *args: 0.01)
     trainer = start(epochs=None, minutes=0.25)
     assert trainer.fit() == "0.25 minutes are over"
     assert 10 <= trainer.step <= 16 and trainer.best["step"] == trainer.step
@@ -112,7 +113,7 @@ def test_minutes_that_are_over_end_the_run(start: Start, monkeypatch: pytest.Mon
 
 def test_minutes_count_sessions_before(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     Clock(monkeypatch)
-    monkeypatch.setattr(trainer_module, "seconds_a_step", lambda *args: 0.01)
+    monkeypatch.setattr(length, "seconds_a_step", lambda *args: 0.01)
     start(epochs=None, minutes=0.25, stop_at=5).fit()
     trainer = start(resume=True)
     assert trainer.fit() == "0.25 minutes are over"

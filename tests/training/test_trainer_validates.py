@@ -14,7 +14,7 @@ from koekao.corpus import Corpus
 from koekao.models import load_model
 from koekao.training import Trainer
 from koekao.training import trainer as trainer_module
-from koekao.training.parts import steps_of_run
+from koekao.training.length import steps_of_run
 
 Start = Callable[..., Trainer]
 Events = Callable[..., list[dict[str, Any]]]

@@ -17,6 +17,7 @@ from test_distributed import environment, largest_difference, settings
 from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.takes.synthetic.making import make_takes
 from koekao.training import heartbeat
+from small_runs import quick
 
 NAMES = [f"koekao-{os.getpid()}-{side}" for side in "ab"]
 WIRES = [f"kk{os.getpid() % 100_000}{side}" for side in "ab"]
@@ -82,7 +83,7 @@ def test_they_train_as_one(job: Callable[..., tuple[Path, Path]], tmp_path: Path
     said = [process.communicate(timeout=120)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ranks.ridge, "PAST_FRAMES", 1)
+        quick(patch.setattr)
         ranks.train(Corpus.open(corpus), {"run": str(tmp_path / "one"), "config": settings("sequential")})
     assert largest_difference(tmp_path / "one", tmp_path / "two") < 1e-5
 

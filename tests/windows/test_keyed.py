@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from koekao.windows.keyed import Permutation, draw_below, keys, mix64
+from koekao.windows.keyed import Permutation, draw_below, keys, mix64, window_generator
 
 
 @pytest.mark.parametrize("n", [*range(1, 70), 255, 256, 257, 1000, 4097, 65536, 100_003])
@@ -23,6 +23,15 @@ def test_nothing_is_ordered_too() -> None:
 
 def test_golden_order() -> None:
     assert Permutation(10, "golden", 0)(np.arange(10)).tolist() == [8, 2, 1, 0, 5, 4, 7, 3, 6, 9]
+    assert [Permutation(n, "golden", 0)(np.arange(n)).tolist() for n in (2, 3, 4, 5)] == [
+        [1, 0],
+        [1, 0, 2],
+        [2, 0, 1, 3],
+        [4, 2, 1, 0, 3],
+    ]
+    assert Permutation(17, "golden", 0)(np.arange(17)).tolist() == [
+        *(13, 6, 10, 0, 3, 5, 12, 9, 16, 7, 11, 15, 1, 14, 8, 4, 2),
+    ]
     assert Permutation(1_000_000_007, "golden", 0)(np.arange(4)).tolist() == [
         741285495,
         999310506,
@@ -98,3 +107,11 @@ def test_draws_lie_below_their_widths_and_spread_evenly() -> None:
     assert sevens.min() > 20_000 / 7 * 0.93 and sevens.max() < 20_000 / 7 * 1.07
     assert not np.array_equal(drawn, draw_below(widths, "test", 6))
     assert np.array_equal(drawn, draw_below(widths, "test", 5))
+
+
+def test_what_is_drawn_for_a_window_depends_on_the_window_alone() -> None:
+    whole = np.int64(0), np.int32(1), np.uint8(2), np.int64(3)
+    assert window_generator(0, 1, 2, 3).integers(0, 2**32, 3).tolist() == [838706108, 149449906, 3604674852]
+    assert window_generator(*whole).random() == window_generator(0, 1, 2, 3).random()
+    others = [(1, 1, 2, 3), (0, 2, 2, 3), (0, 1, 3, 3), (0, 1, 2, 4), (0, 12, 3, 0), (0, 1, 23, 0)]
+    assert len({window_generator(*window).random() for window in [(0, 1, 2, 3), *others]}) == 7

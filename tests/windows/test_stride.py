@@ -45,6 +45,12 @@ def test_stages_are_shares_of_the_epochs_and_exact() -> None:
     assert [other.stride_at(epoch) for epoch in (54, 55)] == [9, 2]  # 0.55 * 100 is 55.00000000000001 in floats
 
 
+def test_what_is_not_said_is_as_in_the_seeds() -> None:
+    said = {"mode": "dense", "initial_stride": 32, "final_stride": 1, "max_epochs": 100, "schedule": "linear"}
+    stages = ((0.0, 32), (0.2, 16), (0.5, 8), (0.8, 1))
+    assert asdict(StridePolicy()) == said | {"stages": stages, "dense_ratio": 0.1}
+
+
 @pytest.mark.parametrize(("mode", "stride"), [("dense", 1), ("sparse", 32), ("mixed", 32)])
 def test_the_other_modes_do_not_depend_on_the_epoch(mode: str, stride: int) -> None:
     policy = StridePolicy.of(mode)

@@ -114,7 +114,7 @@ def shapes(**changes: Any) -> dict[str, Any]:
         (HELLO | {"names": list(NAMES[1:])}, "names"),
         (HELLO | {"names": [*NAMES[1:], NAMES[0]]}, "names"),
         (HELLO | {"pose": []}, "pose"),
-        (" " * MOST_MESSAGE_BYTES + "{}", "length"),
+        (" " * MOST_MESSAGE_BYTES + "{}", "message"),
     ],
 )
 def test_what_is_no_message_is_refused_by_the_name_of_the_field(message: Any, where: str) -> None:
@@ -136,7 +136,7 @@ def test_what_is_no_message_is_refused_by_the_name_of_the_field(message: Any, wh
         ('{"command": "every", "frames": 1001}', "frames"),
         ('{"command": "every", "frames": "2"}', "frames"),
         ('{"command": "every", "frames": true}', "frames"),
-        (" " * 1024 + '{"command": "every", "frames": 2}', "length"),
+        (" " * 1024 + '{"command": "every", "frames": 2}', "message"),
     ],
 )
 def test_what_is_no_command_is_refused_by_the_name_of_the_field(text: str, where: str) -> None:

@@ -37,6 +37,11 @@ class ClipDataset(Dataset[Item]):
 
     With :class:`ClipSampler` the batches are the loader's, rank by rank, padding rows at the end included. Arguments
     and errors as in :class:`~koekao.batches.AdaptiveSequentialDataset`.
+
+    >>> import koekao
+    >>> clips = koekao.ClipDataset(koekao.open("corpus"), batch_size=2, window_frames=60)
+    >>> len(clips), tuple(clips[0]["wav"].shape)
+    (364, (32000,))
     """
 
     def __init__(
@@ -114,6 +119,12 @@ class ClipDataset(Dataset[Item]):
 class ClipSampler(Sampler[int]):
     """The numbers of this rank's clips, batch by batch, so that a DataLoader of the spec's ``batch_size`` collates the
     loader's batches: ``DataLoader(clips, batch_size=spec.batch_size, sampler=ClipSampler(clips))``.
+
+    >>> import koekao
+    >>> clips = koekao.ClipDataset(koekao.open("corpus"), batch_size=2, window_frames=60)
+    >>> sampler = koekao.ClipSampler(clips, rank=0, world_size=2)
+    >>> len(sampler)
+    182
 
     Raises:
         ConfigError, PlanError: a rank that cannot be, or no batch for it.

@@ -39,6 +39,12 @@ class AdaptiveSequentialDataset(IterableDataset[Item]):
     Each item has the keys of a stream batch without the batch dimension; ``len`` counts the items of the epoch,
     padding rows (``valid_frames`` 0) included. Do not let the DataLoader shuffle.
 
+    >>> import koekao
+    >>> from torch.utils.data import DataLoader
+    >>> windows = koekao.AdaptiveSequentialDataset(koekao.open("corpus"), batch_size=4, n_streams=2, window_frames=64)
+    >>> tuple(next(iter(DataLoader(windows, batch_size=4)))["blendshapes"].shape)
+    (4, 64, 52)
+
     Args:
         corpus: where the takes lie.
         spec: what the batches are; or its settings by name.

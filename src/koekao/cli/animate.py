@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from koekao.cli.console import count, json_out, length, say
-from koekao.cli.progress import SoundProgress
+from koekao.cli.console import Making, count, json_out, length
+from koekao.cli.place import expect
+from koekao.cli.progress import WorkProgress
 
 
 def animate(
@@ -25,7 +25,9 @@ def animate(
     seed: int = 0,
     json: bool = False,
 ) -> None:
-    """Animate a sound file: every frame of it, any length, written as it is made.
+    """Animate a sound file: speech in, a file of curves out.
+
+    It may be of any length, for curves are written as they are made.
 
     Args:
         run: a run made by koekao train, or a model.onnx made by koekao export.
@@ -39,21 +41,22 @@ def animate(
         fps: frames a second that come out, 24, 25, 29.97, 60 ...; the model's if not said.
         seed: of the blinks and small motions that controls add.
         json: print what was done as JSON.
+
+    Examples:
+        koekao animate run speech.wav -o face.csv
+        koekao animate run speech.wav -o face.glb --controls natural --fps 60
     """
     from koekao.api import performances
     from koekao.live.recorded import animated
 
-    began_s = time.perf_counter()
+    expect("run", run, "train one on it: koekao train CORPUS RUN")
+    making = Making()
     face_of = performances(run, output, format=format, controls=controls, fps=fps, seed=seed)
-    with SoundProgress(f"animating {sound}") as progress:
+    with WorkProgress(f"animating {sound}") as progress:
         done = animated(sound, face_of.at, output, format=format, face=face, on_progress=progress.tell)
-    took_s, long_s = time.perf_counter() - began_s, done.n_frames / float(done.fps)
+    long_s, then = done.n_frames / float(done.fps), ("koekao", "view", output, "--sound", sound)
     if json:
-        return json_out(
-            {"output": str(output), "frames": done.n_frames, "fps": str(done.fps), "seconds": long_s, "took_s": took_s}
-        )
-    say(
-        f"{output}: {count(done.n_frames, 'frame')} at {done.fps} fps ({length(long_s)}) in {took_s:.1f} s, "
-        f"{long_s / took_s:.0f} times real time"
-    )
-    return None
+        told = {"output": str(output), "frames": done.n_frames, "fps": str(done.fps), "seconds": long_s}
+        return json_out(told | making.as_dict([output], *then))
+    frames = f"{count(done.n_frames, 'frame')} at {done.fps} fps, {length(long_s)}"
+    return making.say(f"{output} ({frames})", *then, more=f", {long_s / making.took_s:.0f} times real time")

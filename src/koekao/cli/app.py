@@ -7,17 +7,21 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
+from inspect import Parameter as Parameter_
+from inspect import getdoc, signature
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from koekao import __version__
 from koekao.cli.animate import animate
 from koekao.cli.batches import batches
 from koekao.cli.capture import capture
 from koekao.cli.check import check
+from koekao.cli.completion import completion
 from koekao.cli.console import ERRORS, say
 from koekao.cli.convert import convert
 from koekao.cli.demo import demo
+from koekao.cli.doctor import doctor
 from koekao.cli.evaluate import evaluate
 from koekao.cli.export import export
 from koekao.cli.features import features
@@ -35,48 +39,79 @@ from koekao.cli.view import view
 from koekao.errors import KoekaoError
 
 EXIT_ERROR = 2
-_VERBS: tuple[Callable[..., int | None], ...] = (
-    capture,
-    inspect,
-    check,
-    convert,
-    pack,
-    verify,
-    features,
-    batches,
-    pretrain,
-    train,
-    evaluate,
-    animate,
-    view,
-    plot,
-    render,
-    live,
-    serve,
-    export,
-    synthesize,
-    demo,
-)
+Verb = Callable[..., int | None]
+VERBS: dict[str, tuple[Verb, ...]] = {
+    "Begin": (demo, doctor, synthesize, completion),
+    "Recordings": (capture, inspect, check, convert),
+    "Corpus": (pack, verify, features, batches),
+    "Training": (pretrain, train, evaluate, export),
+    "Faces": (animate, live, serve),
+    "Pictures": (view, plot, render),
+}
+"""In the order of the way that data goes."""
+_HELP = """Speech in, the 52 ARKit face curves out.
+
+The way of the data: TAKES -pack-> CORPUS -train-> RUN -animate-> face.csv.
+
+An error says where, what was seen, what was expected and what to do, and ends with 2. With --debug-errors it also shows
+where in the code it was raised."""
+_FIRST = """First steps:
+
+| koekao doctor
+| koekao demo
+| koekao VERB --help"""
 
 
 def _shown_default(value: object) -> str | None:
     """What help says of a default; that a switch is off and that nothing is set goes without saying."""
-    return None if value is None or value is False or value in ({}, "") else str(value)
+    return None if value is None or value is False or value in ({}, (), "") else str(value)
+
+
+def _usage(verb: Verb) -> str | None:
+    """What is said first of a verb some of whose words may be left out; cyclopts calls them all ARGS."""
+    words, optional, named = [verb.__name__], False, []
+    for name, parameter in signature(verb).parameters.items():
+        if parameter.kind is Parameter_.POSITIONAL_ONLY:
+            needed = parameter.default is Parameter_.empty
+            optional = optional or not needed
+            words.append(name.upper() if needed else f"[{name.upper()}]")
+        elif parameter.default is Parameter_.empty:
+            named.append(f"--{name} PATH")
+    return f"Usage: koekao {' '.join((*words, *named))} [OPTIONS]" if optional else None
+
+
+def examples(verb: Verb) -> list[str]:
+    """The command lines at the end of a verb's docstring."""
+    _, _, lines = (getdoc(verb) or "").partition("\nExamples:\n")
+    return [line.strip() for line in lines.splitlines() if line.strip()]
+
+
+def _epilogue(verb: Verb) -> str:
+    return "Examples:\n\n" + "\n".join(f"| {line}" for line in examples(verb))
 
 
 app = App(
     name="koekao",
-    help="Speech in, the 52 ARKit face curves out.\n\n"
-    "The way of the data: TAKES -pack-> CORPUS -train-> RUN -animate-> face.csv.\n\n"
-    "Begin with koekao demo. With --debug-errors an error shows where in the code it was raised.",
+    help=_HELP,
     version=__version__,
     help_format="rst",
+    help_epilogue=_FIRST,
+    group_commands=Group("Help", sort_key=len(VERBS)),
     default_parameter=Parameter(negative=(), show_default=_shown_default),
     suppress_keyboard_interrupt=False,
 )
-for _place, _verb in enumerate(_VERBS):
-    # Only training has a switch that is on unless --no-... turns it off.
-    app.command(_verb, sort_key=_place, default_parameter=Parameter(negative=None) if _verb is train else None)
+for _row, (_title, _verbs) in enumerate(VERBS.items()):
+    _group = Group(_title, sort_key=_row)
+    for _place, _verb in enumerate(_verbs):
+        app.command(
+            _verb,
+            group=_group,
+            sort_key=_place,
+            usage=_usage(_verb),
+            help_epilogue=_epilogue(_verb),
+            # Only training has a switch that is on unless --no-... turns it off.
+            default_parameter=Parameter(negative=None) if _verb is train else None,
+        )
 
 
 def run(words: Sequence[str], *, show_traceback: bool) -> int:

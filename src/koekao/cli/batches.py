@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from math import inf
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from koekao.cli.console import count, json_out, say, table, working
 from koekao.cli.place import Place
+from koekao.errors import ConfigError
 from koekao.windows.grid import Short
 from koekao.windows.stride import Mode, Schedule
 
@@ -42,7 +44,7 @@ def batches(
     seconds: float = 2.0,
     json: bool = False,
 ) -> None:
-    """Show the structure of a batch, its bytes, and how fast batches come.
+    """Show what a batch holds and how fast batches come.
 
     Args:
         corpus: a corpus.
@@ -67,9 +69,15 @@ def batches(
         seed: decides the order.
         seconds: how long to measure each kind.
         json: print everything as JSON.
+
+    Examples:
+        koekao batches corpus
+        koekao batches corpus --kind streams --batch-size 16 --num-workers 2
     """
     from koekao.api import open as open_corpus
 
+    if not 0 <= seconds < inf:
+        raise ConfigError(f"--seconds {seconds}", expected="0 or more")
     opened = open_corpus(corpus, split=split)
     common: dict[str, Any] = {
         "epoch": epoch,

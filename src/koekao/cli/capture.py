@@ -7,7 +7,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from koekao.cli.console import count, json_out, length, say, working
+from koekao.cli.console import Making, count, json_out, length, say
+from koekao.cli.progress import WorkProgress
 
 
 def capture(
@@ -19,7 +20,9 @@ def capture(
     overwrite: bool = False,
     json: bool = False,
 ) -> None:
-    """Make a take of a movie of a face: its sound, and the curves that MediaPipe sees.
+    """Make a take from a video of a face (extra capture).
+
+    A take is the video's sound, and the curves that MediaPipe sees in its pictures.
 
     Args:
         video: a mov or mp4 with pictures and sound.
@@ -27,18 +30,23 @@ def capture(
         out: the folder for the take's wav and jsonl.
         overwrite: replace a take of this name.
         json: print what was found as JSON.
+
+    Examples:
+        koekao capture me.mp4 --model face_landmarker.task -o takes
     """
     from koekao.takes.capture import capture as write_take
     from koekao.takes.capture import media_pipe
 
-    with working(f"looking at {video.name}") as tell, media_pipe(model) as landmarker:
+    making = Making()
+    with WorkProgress(f"looking at {video.name}", "pictures") as progress, media_pipe(model) as landmarker:
         made = write_take(
             video,
             out,
             landmarker,
             overwrite=overwrite,
-            tell=lambda n: tell(f"looking at {video.name}: {count(n, 'picture')}"),
+            tell=lambda n: progress.tell(n, None),
         )
+    then = ("koekao", "check", out)
     rate_hz = None if made.pictures < 2 else made.rate_hz
     if json:
         return json_out(
@@ -53,6 +61,7 @@ def capture(
                 "longest_gap_s": made.longest_gap_s,
                 "repairs": list(made.repairs),
             }
+            | making.as_dict([made.sound, made.curves], *then)
         )
     rate = "" if rate_hz is None else f" at {rate_hz:.2f} a second"
     gaps = f"{count(made.gaps, 'gap')} (the longest {1000 * made.longest_gap_s:.0f} ms)" if made.gaps else "no gap"
@@ -63,6 +72,4 @@ def capture(
     for repair in made.repairs:
         say(f"sound: {repair}")
     say("tongueOut is not measured and stands as 0")
-    say(f"wrote {made.sound} and {made.curves}")
-    say(f"next: koekao inspect {out}, then koekao pack {out} CORPUS")
-    return None
+    return making.say(f"{made.sound} and {made.curves}", *then)

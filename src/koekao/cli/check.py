@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from koekao.cli.console import MOST_TAKES, OUT, count, length, say, short_length, table, working
+from koekao.cli.console import MOST_TAKES, OUT, Making, count, length, say, short_length, table
+from koekao.cli.place import expect
+from koekao.cli.progress import WorkProgress
 from koekao.takes.policies import Order
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ def check(
     plots: int = 200,
     json: bool = False,
 ) -> int | None:
-    """Examine recordings before anybody trains on them, and write a report.
+    """Examine recordings before training, and write a report.
 
     Writes report.html (the curves under the waveform, what was found, take by take) and report.json. A report that is
     there is written anew; other files are left alone. The exit code is 2 if a file cannot be used, whatever else is
@@ -46,34 +48,38 @@ def check(
         no_sync: do not measure how sound and curves lie to each other, which takes longest.
         plots: how many takes are plotted, the worst first.
         json: print what is in report.json instead of the table.
+
+    Examples:
+        koekao check takes
+        koekao check takes --output report --no-sync
     """
-    from koekao.atomic import write_file
+    from koekao.api import check as examine
     from koekao.errors import ConfigError
-    from koekao.takes.doctor.health import examine
-    from koekao.takes.doctor.page import page
-    from koekao.takes.doctor.report import HTML_NAME, JSON_NAME, Examined, printable, refuse_other_files, report_text
-    from koekao.takes.doctor.subjects import find_subjects
+    from koekao.takes.doctor.report import HTML_NAME, printable, report_text
 
     if plots < 0:
         raise ConfigError(f"--plots {plots}", expected="0 or more")
-    refuse_other_files(output)
-    subjects = find_subjects(takes)
-    examined: list[Examined] = []
-    with working("examining takes") as tell:
-        for i, subject in enumerate(subjects, start=1):
-            tell(printable(f"examining {subject.name} ({i} of {len(subjects)})"))
-            examined.append(Examined.of(examine(subject, read=read, order=order, fps=rows_fps, sync=not no_sync)))
-    text = report_text(examined)
-    write_file(output / JSON_NAME, text.encode())
-    write_file(output / HTML_NAME, page(examined, place=takes, most_plots=plots).encode())
+    expect("takes", takes, "koekao check examines recordings; a corpus is compared by koekao verify")
+    making = Making()
+    with WorkProgress("examining", "takes") as progress:
+        examined = examine(
+            takes,
+            output,
+            read=read,
+            order=order,
+            rows_fps=rows_fps,
+            sync=not no_sync,
+            plots=plots,
+            on_take=lambda done, of, name: progress.tell(done, of, printable(f"examining {name}")),
+        )
     if json:
-        OUT.print(text, end="", soft_wrap=True)
+        OUT.print(report_text(examined), end="", soft_wrap=True)
     else:
-        _say(examined, takes, output / HTML_NAME)
+        _say(examined, takes, output / HTML_NAME, making)
     return EXIT_UNUSABLE if any(not one.health.usable for one in examined) else None
 
 
-def _say(examined: Sequence[Examined], takes: Path, report: Path) -> None:
+def _say(examined: Sequence[Examined], takes: Path, report: Path, making: Making) -> None:
     """The worst takes as a table, what was found in them, and where to go from here."""
     from koekao.takes.doctor.report import levels_said, printable, summary
 
@@ -104,8 +110,8 @@ def _say(examined: Sequence[Examined], takes: Path, report: Path) -> None:
     told = summary(examined)
     say(f"{length(3600 * told['hours'])} that can be used; takes: {levels_said(told['levels'])}")
     whole = any(one.health.usable and one.health.sound and one.health.curves for one in examined)
-    goes_on = f"; next: koekao pack {takes} CORPUS" if whole and takes.is_dir() else ""
-    say(printable(f"report: {report}{goes_on}"))
+    then = ("koekao", "pack", printable(str(takes)), "CORPUS") if whole and takes.is_dir() else ()
+    making.say(printable(f"the report {report}"), *then)
 
 
 def _rate(one: Examined) -> str | None:

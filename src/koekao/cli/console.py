@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import textwrap
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -108,6 +110,42 @@ def refused_dicts(refused: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
 def json_out(value: Any) -> None:
     """Print JSON and nothing else."""
     print(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def json_line(value: Any) -> None:
+    """Print JSON on one line and send it off: something happened, and more will."""
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False), flush=True)
+
+
+class Making:
+    """How long a verb has been at it, and what it says at its end of what it made.
+
+    >>> Making().as_dict(["face.csv"], "koekao", "view", "my face.csv")["next"]
+    "koekao view 'my face.csv'"
+    """
+
+    def __init__(self) -> None:
+        self._began_s = time.monotonic()
+
+    @property
+    def took_s(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self._began_s
+
+    def say(self, what: object, *then: object, more: str = "") -> None:
+        """The last line: what was made, how long it took and more of it, and the command that goes on from there."""
+        goes_on = f"; next: {command(*then)}" if then else ""
+        say(f"made {what} in {length(self.took_s)}{more}{goes_on}")
+
+    def as_dict(self, made: Iterable[object], *then: object) -> dict[str, Any]:
+        """The same for JSON: ``made`` (paths), ``took_s`` and, where something goes on from there, ``next``."""
+        told = {"made": [str(path) for path in made], "took_s": self.took_s}
+        return told | ({"next": command(*then)} if then else {})
+
+
+def command(*words: object) -> str:
+    """Words as a shell takes them: a path with a space in it is one word there too."""
+    return " ".join(shlex.quote(str(word)) for word in words)
 
 
 @contextmanager

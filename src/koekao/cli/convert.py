@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from koekao.cli.console import count, json_out, say
+from koekao.cli.console import Making, count, json_out, say
 from koekao.takes.policies import Method, Order
 
 
@@ -28,10 +28,11 @@ def convert(
     rows_fps: str | None = None,
     json: bool = False,
 ) -> None:
-    """Convert a file of curves to another format: a row out for each tracked row in, at its own time.
+    """Convert a file of curves to another format.
 
-    What IN is is known by its content. What OUT is is known by its ending: .jsonl, .csv (Live Link Face), .json (with
-    names, as LAM writes it), .glb or .gltf (an animation of morph targets), .usda, .usdc or .usd.
+    Each row in which a face was tracked becomes a row, at its own time. What IN is is known by its content. What OUT is
+    is known by its ending: .jsonl, .csv (Live Link Face), .json (with names, as LAM writes it), .glb or .gltf (an
+    animation of morph targets), .usda, .usdc or .usd.
 
     Args:
         source: a file of curves.
@@ -46,9 +47,14 @@ def convert(
         timecode_rate: frames a second of a timecode's clock, where the rows cannot tell it.
         rows_fps: rows a second of a file whose rows have no times.
         json: print what was done as JSON.
+
+    Examples:
+        koekao convert take.csv take.jsonl
+        koekao convert face.json face.glb --fps 30
     """
     from koekao.conversion import convert as convert_file
 
+    making = Making()
     done = convert_file(
         source,
         target,
@@ -61,13 +67,14 @@ def convert(
         timecode_rate=timecode_rate,
         rows_fps=rows_fps,
     )
+    then = ("koekao", "view", target)
     if json:
         plain = {"source": str(source), "target": str(target), "fps": None if done.fps is None else str(done.fps)}
-        return json_out(asdict(done) | plain)
+        return json_out(asdict(done) | plain | making.as_dict([target], *then))
     for note in done.notes:
         say(f"{source}: {note}")
     lost = f" ({done.untracked} not tracked)" if done.untracked else ""
     rate = "" if done.rate_hz is None else f", {done.rate_hz:.2f} rows/s"
     at = "" if done.fps is None else f" at {done.fps} fps"
     say(f"{source}: {done.read}, {count(done.rows, 'row')}{lost}{rate}")
-    return say(f"{target}: {done.written}, {count(done.written_rows, 'row')}{at}")
+    return making.say(f"{target} ({done.written}, {count(done.written_rows, 'row')}{at})", *then)

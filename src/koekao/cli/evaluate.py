@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from koekao.arkit import N_CURVES
-from koekao.cli.console import count, json_out, names, say, table, working
-from koekao.cli.place import Place
+from koekao.cli.console import count, json_out, names, say, table
+from koekao.cli.place import Place, expect
+from koekao.cli.progress import WorkProgress
 
 if TYPE_CHECKING:
     from koekao.training import Evaluation
@@ -35,7 +36,9 @@ def evaluate(
     split: Literal["unseen", "train", "val", "test", "all"] = "unseen",
     json: bool = False,
 ) -> None:
-    """Score a run on whole takes that it has not seen, against ridge regression and the mean face.
+    """Score a run on takes it has not seen, beside two baselines.
+
+    The baselines are ridge regression on the same features, and the mean face. Takes are animated whole.
 
     Args:
         run: a run made by koekao train.
@@ -43,13 +46,19 @@ def evaluate(
         split: which takes. unseen: of the run's own corpus the test takes, else the validation takes; of another
             corpus every take that the run was not trained on.
         json: print everything as JSON.
+
+    Examples:
+        koekao evaluate run corpus
+        koekao evaluate run corpus --split all --json
     """
     from koekao.corpus import Corpus
     from koekao.training import evaluate as score_run
     from koekao.training import open_run
 
-    with working("animating takes"):
-        evaluation = score_run(open_run(run), Corpus.open(corpus), split=split)
+    expect("run", run, "the run comes first: koekao evaluate RUN CORPUS")
+    expect("corpus", corpus, "koekao evaluate RUN CORPUS")
+    with WorkProgress("animating", "takes") as progress:
+        evaluation = score_run(open_run(run), Corpus.open(corpus), split=split, on_take=progress.tell)
     if json:
         return json_out(evaluation.as_dict())
     show(evaluation)

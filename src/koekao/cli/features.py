@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
+import itertools
 from pathlib import Path
 
-from koekao.cli.console import count, json_out, length, say, working
+from koekao.cli.console import Making, count, json_out, length, say
+from koekao.cli.progress import WorkProgress
 
 
 def features(
@@ -22,9 +23,9 @@ def features(
     overwrite: bool = False,
     json: bool = False,
 ) -> None:
-    """Compute features of every take once and keep them beside the corpus, for training that need not compute them.
+    """Compute features of every take once, beside the corpus.
 
-    The corpus itself stays as it is. Columns of other settings lie side by side.
+    Training then need not compute them. The corpus itself stays as it is. Columns of other settings lie side by side.
 
     Args:
         corpus: a corpus.
@@ -38,13 +39,17 @@ def features(
         f_max: highest frequency of mel in Hz. Default: 8000, or half the sample rate if that is less.
         overwrite: replace the column of the same name and settings.
         json: print what was made as JSON.
+
+    Examples:
+        koekao features corpus
+        koekao features corpus --stream prosody
     """
     from koekao.api import pack_features
     from koekao.corpus import Corpus
 
     opened = Corpus.open(corpus)
-    began_s = time.perf_counter()
-    with working("computing features") as tell:
+    making, done = Making(), itertools.count(1)
+    with WorkProgress("computing features", "takes") as progress:
         column = pack_features(
             opened,
             name,
@@ -54,17 +59,17 @@ def features(
             n_mels=n_mels,
             f_min_hz=f_min,
             f_max_hz=f_max,
-            on_take=lambda take: tell(f"computed {take}"),
+            on_take=lambda _: progress.tell(next(done), len(opened)),
             overwrite=overwrite,
         )
-    took_s = time.perf_counter() - began_s
     n_frames, n_bytes = int(column.n_frames.sum()), sum(shard.bytes for shard in column.files.header.shards)
+    then = ("koekao", "train", corpus, "RUN")
     if json:
         made = {key: getattr(column, key) for key in ("name", "key", "config", "frame_shape")}
         made |= {"path": str(column.path), "takes": len(column), "frames": n_frames, "bytes": n_bytes}
-        return json_out(made | {"seconds": opened.seconds, "took_s": took_s})
+        return json_out(made | {"seconds": opened.seconds} | making.as_dict([column.path], *then))
     shape = " x ".join(map(str, column.frame_shape))
-    say(f"made {column.path}: {n_bytes / 1e6:.1f} MB")
     say(f"{shape} numbers for each of {count(n_frames, 'frame')} of {count(len(column), 'take')}")
-    say(f"{length(opened.seconds)} of sound in {length(took_s)}: {opened.seconds / took_s:,.0f} times real time")
-    return None
+    speed = opened.seconds / making.took_s
+    say(f"{length(opened.seconds)} of sound, {speed:,.0f} times real time")
+    return making.say(f"{column.path} ({n_bytes / 1e6:.1f} MB)", *then)

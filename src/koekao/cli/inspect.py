@@ -24,13 +24,12 @@ from koekao.cli.console import (
     working,
 )
 from koekao.cli.place import Place
-from koekao.errors import KoekaoError, TakeError
+from koekao.errors import ConfigError, KoekaoError, TakeError
 from koekao.place import is_url, local_path
 from koekao.takes.folder import (
-    CURVE_ENDINGS,
     MOVIE_ENDINGS,
-    PERHAPS_CURVE_ENDINGS,
     SOUND_ENDINGS,
+    all_curve_endings,
     is_curve_file,
 )
 from koekao.takes.policies import Order
@@ -49,7 +48,7 @@ def inspect(
     rows_fps: str | None = None,
     json: bool = False,
 ) -> int | None:
-    """Show what is in a corpus, a folder of takes, a file of curves or a sound file.
+    """Show what is in a corpus, a folder, a take or a sound.
 
     Of a folder every file is looked at; those that cannot be used are listed with the reason, and the exit code is 2.
 
@@ -60,17 +59,23 @@ def inspect(
         order: the order of curves in files that do not name them.
         rows_fps: rows a second in files whose rows have no times.
         json: print everything as JSON.
+
+    Examples:
+        koekao inspect takes
+        koekao inspect face.csv
     """
     how: _How = {"format": read, "order": order, "fps": rows_fps}
     if is_url(thing):
         _corpus(thing, all_takes=all_takes, json=json)
         return None
     thing = local_path(thing)
+    if (thing / "run.json").is_file():
+        raise ConfigError("is a run", where=thing, do=f"read {thing / 'model_card.md'}, or koekao evaluate RUN CORPUS")
     if (thing / "corpus.json").is_file():
         _corpus(thing, all_takes=all_takes, json=json)
     elif thing.is_dir():
         return _folder(thing, how, json=json)
-    elif thing.suffix.lower() in CURVE_ENDINGS + PERHAPS_CURVE_ENDINGS:
+    elif thing.suffix.lower() in all_curve_endings():
         _curves(thing, how, json=json)
     else:
         _sound(thing, json=json)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from koekao.cli.console import ERRORS, count, json_out, length, say, table, working
+from koekao.cli.place import expect
 from koekao.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def live(
     /,
     *,
     source: Annotated[str, Parameter(allow_leading_hyphen=True)] = "mic",
-    sink: Annotated[tuple[str, ...], Parameter(consume_multiple=False)] = (),
+    sink: Annotated[tuple[str, ...], Parameter(consume_multiple=False, negative=())] = (),
     self_test: bool = False,
     controls: str | None = None,
     fps: str | None = None,
@@ -44,10 +45,11 @@ def live(
     seed: int = 0,
     json: bool = False,
 ) -> int | None:
-    """Drive a face live: sound in, frames out as they are ready, until the sound ends or Ctrl-C.
+    """Drive a face while you speak: sound in, frames out at once.
 
-    The time of a frame is that of the sound, counted in samples. A stall holds the face; what comes late catches up in
-    order, and all that was late, held or dropped is counted and told at the end.
+    It goes on until the sound ends or Ctrl-C. The time of a frame is that of the sound, counted in samples. A stall
+    holds the face; what comes late catches up in order, and all that was late, held or dropped is counted and told at
+    the end.
 
     Args:
         run: a run made by koekao train, or a model.onnx made by koekao export.
@@ -67,7 +69,14 @@ def live(
         channels: of raw samples, interleaved; they are mixed.
         seed: of the blinks and small motions that controls add.
         json: print what came of it as JSON.
+
+    Examples:
+        koekao live --self-test
+        koekao live run --source mic --sink livelink
+        koekao live run --source speech.wav --sink file:face.csv --sink vmc
     """
+    if seconds is not None and not seconds > 0:
+        raise ConfigError(f"--seconds {seconds}", expected="a number above 0")
     if self_test:
         return _self_test(run, controls=controls, fps=fps, seed=seed, seconds=seconds, subject=subject, json=json)
     if run is None:
@@ -79,6 +88,7 @@ def live(
     from koekao.live.show import show, show_at_once
     from koekao.wire import open_sink
 
+    expect("run", run, "train one on it: koekao train CORPUS RUN")
     with ExitStack() as stack:
         face = performances(run, controls=controls, fps=fps, seed=seed)
         hear = _source(source, face.engine.clock, rate, sample_type, channels)

@@ -7,11 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
 from koekao.cli.console import (
     ERRORS,
     MOST_TAKES,
+    Making,
     count,
     json_out,
     length,
@@ -20,6 +21,7 @@ from koekao.cli.console import (
     say_refused,
     takes_table,
 )
+from koekao.cli.place import expect
 from koekao.cli.progress import PackingProgress
 from koekao.takes.policies import TakePolicies
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from koekao.corpus import PackReport
 
 _DEFAULTS = TakePolicies()
+_POLICIES = Group("What becomes of a take", sort_key=2)
 
 
 def pack(
@@ -42,17 +45,18 @@ def pack(
     seed: int = 0,
     shard_mb: float = 256.0,
     engine: Literal["inline", "threads", "processes", "ray"] = "inline",
-    workers: int = 0,
-    policies: Annotated[TakePolicies, Parameter(name="*")] = _DEFAULTS,
+    workers: Annotated[int, Parameter(show_default=False)] = 0,
+    policies: Annotated[TakePolicies, Parameter(name="*", group=_POLICIES)] = _DEFAULTS,
     skip_bad: bool = False,
     overwrite: bool = False,
     json: bool = False,
 ) -> None:
-    """Check a folder of takes and pack it into a corpus, whole or not at all.
+    """Check a folder of takes and pack it into a corpus.
 
-    A take is a sound and a curve file with the same stem (take.wav and take.jsonl or take.csv), at any depth. What was
-    interrupted goes on where it stopped when the same command is given again. Whatever had to be done to a take is
-    said, and stands in the corpus; with --strict a take that would need it is refused.
+    It is packed whole or not at all. A take is a sound and a curve file with the same stem (take.wav and take.jsonl or
+    take.csv), at any depth. What was interrupted goes on where it stopped when the same command is given again.
+    Whatever had to be done to a take is said, and stands in the corpus; with --strict a take that would need it is
+    refused.
 
     Args:
         takes: folder of takes.
@@ -71,6 +75,10 @@ def pack(
         skip_bad: pack the rest where takes cannot be used; they are listed in the corpus.
         overwrite: replace a corpus that is there.
         json: print the report as JSON.
+
+    Examples:
+        koekao pack takes corpus
+        koekao pack takes corpus --split-by speaker --val 0.1 --test "anna_*"
     """
     from koekao.atomic import unfinished
     from koekao.clock import parse_fps
@@ -91,30 +99,30 @@ def pack(
         n_workers=workers,
         policies=policies,
     )
+    expect("takes", takes, "koekao pack TAKES CORPUS makes a corpus of recordings; koekao inspect tells what this is")
+    making = Making()
     try:
         with PackingProgress() as progress:
             report = pack_folder(takes, corpus, config, on_progress=progress.tell)
-            took_s, times_real_time = progress.took_s, progress.times_real_time
+            times_real_time = progress.times_real_time
     except KeyboardInterrupt:
         if place := unfinished(corpus):
             say(f"what is finished is kept in {place}, and the same command goes on after it", to=ERRORS)
         raise
+    then = ("koekao", "train", report.path, "RUN")
     if json:
-        plain = {"path": str(report.path), "refused": refused_dicts(report.refused), "took_s": took_s}
-        return json_out(asdict(report) | plain)
+        plain = {"path": str(report.path), "refused": refused_dicts(report.refused)}
+        return json_out(asdict(report) | plain | making.as_dict([report.path], *then))
     takes_table(f"Corpus {report.path}", report.takes[:MOST_TAKES])
     if len(report.takes) > MOST_TAKES:
         say(f"... and {count(len(report.takes) - MOST_TAKES, 'take')} more: koekao inspect {report.path} --all-takes")
     _say_sums(report)
-    say(
-        f"took {length(took_s)}"
-        + (f", {times_real_time:,.0f} times real time" if report.packed > report.resumed else "")
-        + (f"; {report.resumed} of them had been packed before" if report.resumed else "")
-    )
+    if report.resumed:
+        say(f"{report.resumed} of them had been packed before")
     say("splits: " + ", ".join(f"{n} {split}" for split, n in report.by_split.items()))
     say_refused(report.refused)
-    say(f"next: koekao train {report.path} RUN")
-    return None
+    speed = f", {times_real_time:,.0f} times real time" if report.packed > report.resumed else ""
+    return making.say(report.path, *then, more=speed)
 
 
 def _say_sums(report: PackReport) -> None:
@@ -133,4 +141,4 @@ def _share_or_names(values: list[str] | None, default: float) -> float | tuple[s
     """One plain decimal is a share, anything else are names or patterns (float() would take 1114_3_15 for a number)."""
     if values is None:
         return default
-    return float(values[0]) if len(values) == 1 and re.fullmatch(r"\d*\.?\d+", values[0]) else tuple(values)
+    return float(values[0]) if len(values) == 1 and re.fullmatch(r"-?\d*\.?\d+", values[0]) else tuple(values)

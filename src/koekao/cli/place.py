@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from koekao.errors import ConfigError
 from koekao.place import is_url
 
 
@@ -17,3 +18,17 @@ def _place(_: Any, tokens: Sequence[Any]) -> Path | str:
 
 
 Place = Annotated[Path | str, Parameter(converter=_place, accepts_keys=False)]
+
+_MARKS = {"corpus": "corpus.json", "run": "run.json"}
+
+
+def expect(wanted: str, path: Path | str, do: str) -> None:
+    """Refuse a corpus where a run or takes are meant, and a run where a corpus is: words in another order, mostly.
+
+    Raises:
+        ConfigError: it is the other.
+    """
+    for kind, mark in _MARKS.items():
+        if kind != wanted and (Path(path) / mark).is_file() and not is_url(path):
+            expected = wanted if wanted == "takes" else f"a {wanted}"
+            raise ConfigError(f"is a {kind}", where=path, expected=expected, do=do)

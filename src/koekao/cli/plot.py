@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 import numpy as np
 from cyclopts import Parameter
 
-from koekao.cli.console import json_out, say, working
+from koekao.cli.console import Making, json_out, working
 from koekao.errors import ConfigError
 from koekao.windows.stride import Mode, Schedule
 
@@ -45,7 +45,7 @@ def plot(
     seed: int = 0,
     json: bool = False,
 ) -> None:
-    """Draw a picture: PNG or SVG (extra plot).
+    """Draw curves, errors or coverage as PNG or SVG (extra plot).
 
     What is drawn where kind is not said: of an animation or a take its curves over the waveform, of two (or with run)
     both over each other, of a corpus its coverage, and of nothing the schedule of strides.
@@ -73,13 +73,20 @@ def plot(
         batches: how many batches of windows are drawn.
         seed: decides the order of windows.
         json: print what was done as JSON.
+
+    Examples:
+        koekao plot take.jsonl -o curves.png
+        koekao plot corpus -o coverage.svg
+        koekao plot truth.csv other.csv --kind error -o error.png
     """
     from koekao.atomic import write_file
-    from koekao.cli.view import is_corpus
     from koekao.viewer.charts import ENDINGS
+    from koekao.viewer.showing import is_corpus
 
     if output.suffix.lower() not in ENDINGS:
         raise ConfigError(f"unknown ending {output.suffix!r}", where=output, expected=" or ".join(ENDINGS))
+    if batches < 1:
+        raise ConfigError(f"--batches {batches}", expected="1 or more")
     format = output.suffix.lower()[1:]
     meant: Kind = kind or ("schedule" if thing is None else "coverage" if is_corpus(thing) else "curves")
     if (thing is None) != (meant == "schedule"):
@@ -87,6 +94,7 @@ def plot(
     strides: dict[str, Any] = {
         "initial_stride": initial_stride, "final_stride": final_stride, "max_epochs": max_epochs, "schedule": schedule,
     }  # fmt: skip
+    making = Making()
     with working(f"drawing {output}"):
         if thing is None:
             picture = _schedule(strides, format)
@@ -99,19 +107,21 @@ def plot(
             picture = _animation(thing, other, sound, run, meant, curves or (), (start, end), format)
     write_file(output, picture)
     if json:
-        return json_out({"output": str(output), "kind": meant, "bytes": len(picture)})
-    return say(f"{output}: {meant}")
+        told = {"output": str(output), "kind": meant, "bytes": len(picture)}
+        return json_out(told | making.as_dict([output]))
+    return making.say(f"{output} ({meant})")
 
 
 def _animation(
     thing: Path, other: Path | None, sound: Path | None, run: Path | None, kind: Kind, names: Any,
     span: tuple[float, float | None], format: str,
 ) -> bytes:  # fmt: skip
+    from koekao.api import predicting
     from koekao.arkit import canonical
-    from koekao.cli.render import clip_to_draw
     from koekao.viewer.charts import chart_curves, chart_error
+    from koekao.viewer.showing import clip_to_draw
 
-    clip = clip_to_draw(thing, other, sound, run)
+    clip = clip_to_draw(thing, other, sound, None if run is None else predicting(run))
     if kind == "error":
         if len(clip.tracks) < 2:
             raise ConfigError("error of one animation", where=thing, do="name a second one, or a run with --run")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from json import dumps
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from koekao.cli.console import json_out, say, table
+from koekao.cli.console import Making, json_out, say, table
 from koekao.cli.train import plain_values
 from koekao.training.pretraining.config import PretrainConfig
 
@@ -31,7 +30,7 @@ def pretrain(
     overwrite: bool = False,
     json: bool = False,
 ) -> int | None:
-    """Learn from speech without faces: what a stream model can know before the first curve.
+    """Learn from speech without faces, to begin a training with.
 
     It learns to foretell the sound a little beyond what it has heard. The file that it writes is for koekao train
     CORPUS RUN --trainer stream --init OUT. Ctrl-C ends it after the step it is in and writes what was learnt.
@@ -41,18 +40,24 @@ def pretrain(
         out: the file of weights to make.
         overwrite: replace a file that is there.
         json: print nothing but the outcome, as JSON.
+
+    Examples:
+        koekao pretrain speech/ speech.safetensors --minutes 5
+        koekao train corpus run --init speech.safetensors
     """
     from koekao.cli.progress import PretrainingProgress
     from koekao.training import pretrain as pretrain_on
 
     config = replace(options, model=plain_values(options.model))
+    making = Making()
     with PretrainingProgress(quiet=json) as progress:
         done = pretrain_on(wavs, out, config, overwrite=overwrite, listeners=[progress], on_file=progress.read)
+    then = ("koekao", "train", "CORPUS", "RUN", "--trainer", "stream", "--init", out, *_said(config))
     if json:
-        json_out(done.as_dict())
+        json_out(done.as_dict() | making.as_dict([out], *then))
     else:
         _show(done)
-        say(f"next: koekao train CORPUS RUN --trainer stream --init {out}{_said(config)}")
+        making.say(done.path, *then)
     return _INTERRUPTED if done.interrupted else None
 
 
@@ -76,9 +81,9 @@ def _show(done: Pretrained) -> None:
         if not done.errors.learnt:
             say("no better than a trivial guess: give it more minutes, or more speech")
     ended = f"interrupted after {done.steps} of {done.planned_steps}" if done.interrupted else f"{done.steps}"
-    say(f"{ended} steps; written: {done.path}")
+    say(f"{ended} steps")
 
 
-def _said(config: PretrainConfig) -> str:
+def _said(config: PretrainConfig) -> list[str]:
     """The settings of the model, to be said again."""
-    return "".join(f" --model.{name} {shlex.quote(dumps(value))}" for name, value in config.model.items())
+    return [word for name, value in config.model.items() for word in (f"--model.{name}", dumps(value))]

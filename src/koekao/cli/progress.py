@@ -1,4 +1,4 @@
-"""Training and packing as they go: a bar where somebody watches; of training also a line for every validation."""
+"""Long work as it goes: a bar with the time left where somebody watches; of training a line for every validation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PackingProgress:
             **where_watched(),
         )
         self._task = self._bar.add_task("looking for takes", total=None, said="")
-        self._began_s = self._reading_s = time.monotonic()
+        self._reading_s = time.monotonic()
         self._read_s = 0.0
 
     def __enter__(self) -> Self:
@@ -35,11 +35,6 @@ class PackingProgress:
 
     def __exit__(self, *exception: object) -> None:
         self._bar.stop()
-
-    @property
-    def took_s(self) -> float:
-        """Seconds since the beginning."""
-        return time.monotonic() - self._began_s
 
     @property
     def times_real_time(self) -> float:
@@ -153,14 +148,16 @@ class TrainingProgress(_StepProgress):
         self._say(f"step {values['step']}: unseen takes r {r:.3f}, mae {mae:.4f}{best}")
 
 
-class SoundProgress:
-    """A bar of seconds of sound."""
+class WorkProgress:
+    """A bar of so many things done of so many, or of seconds of sound where ``things`` is empty, and the time left."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, things: str = "") -> None:
+        self._things = things
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
             TextColumn("{task.fields[said]}"),
+            TimeElapsedColumn(),
             TimeRemainingColumn(),
             **where_watched(),
         )
@@ -173,5 +170,11 @@ class SoundProgress:
     def __exit__(self, *exception: object) -> None:
         self._bar.stop()
 
-    def tell(self, done_s: float, of_s: float) -> None:
-        self._bar.update(self._task, completed=done_s, total=of_s, said=f"{length(done_s)} of {length(of_s)}")
+    def tell(self, done: float, of: float | None, what: str | None = None) -> None:
+        """So much is done of so much (None: nobody knows); ``what`` changes the words before the bar."""
+        self._bar.update(self._task, completed=done, total=of, said=self._said(done, of), description=what)
+
+    def _said(self, done: float, of: float | None) -> str:
+        if not self._things:
+            return length(done) if of is None else f"{length(done)} of {length(of)}"
+        return f"{done:,.0f} {self._things}" if of is None else f"{done:,.0f}/{of:,.0f} {self._things}"

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import Parameter
 
-from koekao.cli.console import count, json_out, say, working
-from koekao.errors import ConfigError
-
-if TYPE_CHECKING:
-    from koekao.viewer import Clip
+from koekao.cli.console import Making, count, json_out
+from koekao.cli.progress import WorkProgress
 
 
 def render(
@@ -29,7 +26,9 @@ def render(
     pitch: float = 0.0,
     json: bool = False,
 ) -> None:
-    """Draw an animation on the face, without a window: a movie with sound (.mp4, extra video) or a strip (.png).
+    """Draw a face as a movie with sound, or a strip of pictures.
+
+    No window is needed. A movie is .mp4 (extra video), a strip .png.
 
     Args:
         animation: a file of curves, or a take.
@@ -43,45 +42,30 @@ def render(
         yaw: degrees the camera goes round to the subject's left.
         pitch: degrees the camera rises.
         json: print what was done as JSON.
+
+    Examples:
+        koekao render face.csv --sound speech.wav -o face.mp4
+        koekao render take.jsonl -o strip.png --pictures 12
     """
-    from koekao.head.render import Camera
-    from koekao.viewer.movie import write_movie
-    from koekao.viewer.strip import draw_strip, strip_times, write_png
+    from koekao.api import render as draw
 
-    ending = output.suffix.lower()
-    if ending not in (".mp4", ".png"):
-        raise ConfigError(f"unknown ending {output.suffix!r}", where=output, expected=".mp4 or .png")
-    camera = Camera(yaw_deg=yaw, pitch_deg=pitch)
-    clip = clip_to_draw(animation, other, sound, run)
-    if ending == ".png":
-        import numpy as np
-
-        times = strip_times(clip.tracks[0].seconds, pictures, tuple(at or ()))
-        strips = [draw_strip(track, times, size=320 if size is None else size, camera=camera) for track in clip.tracks]
-        write_png(output, np.concatenate(strips, axis=0))
-        n = len(times)
-    else:
-        with working(f"drawing {output}") as tell:
-            side = 720 if size is None else size
-            told = lambda done, of: tell(f"drawing {output}: {done} of {of} frames")  # noqa: E731
-            n = write_movie(output, clip, width=side, height=side, camera=camera, on_frame=told)
-    if json:
-        return json_out(
-            {"output": str(output), "pictures": n, "seconds": clip.seconds, "sound": clip.sound is not None}
+    making = Making()
+    with WorkProgress(f"drawing {output}", "frames") as progress:
+        done = draw(
+            animation,
+            output,
+            other=other,
+            sound=sound,
+            run=run,
+            size=size,
+            at=at or (),
+            pictures=pictures,
+            yaw=yaw,
+            pitch=pitch,
+            on_frame=progress.tell,
         )
-    return say(
-        f"{output}: {count(n, 'picture')}" + ("" if ending == ".png" or clip.sound is not None else ", no sound")
-    )
-
-
-def clip_to_draw(animation: Path, other: Path | None, sound: Path | None, run: Path | None) -> Clip:
-    """The clip of an animation with what is to stand beside it: a run's prediction, or another animation."""
-    from koekao.cli.view import compared, predicting
-    from koekao.viewer import clip_of
-
-    clip = clip_of(animation, sound=sound)
-    if run is not None:
-        clip = predicting(run)(clip)
-    if not clip.tracks:
-        raise ConfigError("a sound without curves", where=animation, do="say with --run who animates it")
-    return clip if other is None else compared(clip, other)
+    if json:
+        told = {"output": str(output), "pictures": done.pictures, "seconds": done.seconds, "sound": done.sound}
+        return json_out(told | making.as_dict([output]))
+    silent = "" if output.suffix.lower() == ".png" or done.sound else ", no sound"
+    return making.say(f"{output} ({count(done.pictures, 'picture')}{silent})")

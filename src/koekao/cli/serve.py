@@ -6,11 +6,11 @@ import asyncio
 import gc
 import os
 import signal
-from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from koekao.cli.console import count, length, say, working
+from koekao.cli.console import count, json_line, length, say, working
+from koekao.cli.place import expect
 
 if TYPE_CHECKING:
     from koekao.animation.engine import Engine
@@ -45,9 +45,14 @@ def serve(
         origin: web pages that may connect beside those of this machine, as https://example.org; can be said again.
         idle_s: seconds after which a client that sends nothing is closed.
         json: print the address and the counts as JSON, a line each.
+
+    Examples:
+        koekao serve run
+        KOEKAO_TOKEN=secret koekao serve model.onnx --host 0.0.0.0
     """
     from koekao.serve import ServeConfig, face_server
 
+    expect("run", run, "train one on it: koekao train CORPUS RUN")
     config = ServeConfig(
         host=host,
         port=port,
@@ -61,7 +66,7 @@ def serve(
     asyncio.run(_serve(server, json=json))
     counts = server.metrics.counts()
     if json:
-        return print(dumps({"stopped": counts}), flush=True)
+        return json_line({"stopped": counts})
     said = (f"{count(counts['sessions'], 'session')}", f"{count(counts['frames'], 'frame')} sent")
     rest = (f"{counts[name]:,} {name}" for name in ("late", "undelivered", "refused", "faults"))
     say(f"stopped after {length(server.metrics.uptime_s)}: {', '.join((*said, *rest))}")
@@ -88,8 +93,7 @@ async def _serve(server: Server, *, json: bool) -> None:
 
     def ready() -> None:
         if json:
-            said = {"address": f"ws://{server.address}", "sessions": server.config.most_sessions}
-            print(dumps(said), flush=True)
+            json_line({"address": f"ws://{server.address}", "sessions": server.config.most_sessions})
         else:
             say(f"serving faces at ws://{server.address}; try: curl http://{server.address}/health")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from koekao.cli.console import count, json_out, length, say, working
+from koekao.cli.console import Making, count, json_out, length
+from koekao.cli.progress import WorkProgress
 
 
 def synthesize(
@@ -22,7 +23,9 @@ def synthesize(
     overwrite: bool = False,
     json: bool = False,
 ) -> None:
-    """Make synthetic takes: speech-like sound and the curves that fit it, for trying things out.
+    """Make synthetic takes: speech-like sound and curves that fit.
+
+    They are for trying things out, and for tests; nobody speaks in them.
 
     Args:
         folder: where to write them; a new or an empty one.
@@ -35,48 +38,33 @@ def synthesize(
         format: format of the curve files.
         overwrite: write into a folder that holds something; takes of the same names are replaced.
         json: print what was made as JSON.
+
+    Examples:
+        koekao synthesize takes
+        koekao synthesize takes --takes 100 --seconds 60 --fps 59.94
     """
+    from koekao.api import synthesize as make
     from koekao.errors import OutputError
 
     if folder.exists() and not folder.is_dir():
         raise OutputError("is a file", where=folder, expected="a folder", do="choose another place")
     if folder.is_dir() and any(folder.iterdir()) and not overwrite:
         raise OutputError("is not empty", where=folder, do="choose another folder, or say --overwrite")
-    n_seconds = write_synthetic(
-        folder, takes=takes, seconds=seconds, voices=voices, fps=fps, sample_rate=sample_rate, seed=seed, format=format
-    )
+    making = Making()
+    with WorkProgress("making takes", "takes") as progress:
+        n_seconds = make(
+            folder,
+            takes=takes,
+            seconds=seconds,
+            voices=voices,
+            fps=fps,
+            sample_rate=sample_rate,
+            seed=seed,
+            format=format,
+            on_take=progress.tell,
+        )
+    then = ("koekao", "pack", folder, "CORPUS")
     if json:
-        return json_out({"folder": str(folder), "takes": takes, "seconds": n_seconds})
-    say(f"{count(takes, 'synthetic take')}, {length(n_seconds)}: {folder}")
-    say(f"next: koekao pack {folder} CORPUS")
-    return None
-
-
-def write_synthetic(
-    folder: Path,
-    *,
-    takes: int,
-    seconds: float,
-    voices: int = 3,
-    fps: str = "30",
-    sample_rate: int = 16000,
-    seed: int = 0,
-    format: str = "jsonl",
-) -> float:
-    """Write synthetic takes; returns their length together in seconds."""
-    from koekao.clock import parse_fps
-    from koekao.errors import ConfigError
-    from koekao.outputs.folder import write_take
-    from koekao.takes.synthetic.making import make_takes
-
-    if takes < 1:
-        raise ConfigError(f"{takes} takes", expected="at least 1")
-    total_s = 0.0
-    with working("making takes") as tell:
-        for take in make_takes(
-            takes, seconds=seconds, seed=seed, voices=voices, sample_rate=sample_rate, fps=parse_fps(fps)
-        ):
-            write_take(folder, take.name, take.audio, take.sample_rate, take.curves, take.fps, format=format)
-            total_s += take.duration_s
-            tell(f"made {take.name}")
-    return total_s
+        told = {"folder": str(folder), "takes": takes, "seconds": n_seconds}
+        return json_out(told | making.as_dict([folder], *then))
+    return making.say(f"{folder} ({count(takes, 'synthetic take')}, {length(n_seconds)})", *then)

@@ -122,7 +122,7 @@ class Corpus:
     @property
     def n_packed(self) -> int:
         """Takes in the whole corpus, of which this may be a selection."""
-        return sum(shard.takes for shard in self.files.header.shards)
+        return self.files.header.n_takes
 
     @property
     def seconds(self) -> float:
@@ -220,7 +220,11 @@ class Corpus:
         The columns beside the corpus are among them, and with ``takes_dir`` (the folder that was packed) the sources.
         See :mod:`koekao.corpus.verify`.
         """
-        found = verify(self.path if self.files.fetched is None else self.files.fetched.store.url, takes_dir)
+        there = self.files.fetched
+        if there is None:
+            found = verify(self.path, takes_dir)
+        else:
+            found = verify(there.store.url, takes_dir, cache=there.cache.config)
         try:
             self.files.refuse_replaced()
         except CorpusError as error:

@@ -51,6 +51,11 @@ class Header:
         """Every file beside the header."""
         return self.index, self.sources, *self.shards
 
+    @property
+    def n_takes(self) -> int:
+        """Of all shards."""
+        return sum(shard.takes for shard in self.shards)
+
     def content(self) -> dict[str, Any]:
         """The parts that decide content, in the spelling of the file."""
         return {
@@ -128,7 +133,9 @@ def _parse(data: dict[str, Any], path: Path) -> Header:
 
 def _not_a_corpus(folder: Path, error: OSError) -> CorpusError:
     if not folder.is_dir():
-        return CorpusError("no such folder" if not folder.exists() else "is a file", where=folder, expected="a corpus")
+        what = "is a file" if folder.exists() else "no such folder"
+        do = "check the path, or make a corpus: koekao pack TAKES CORPUS"
+        return CorpusError(what, where=folder, expected="a corpus", do=do)
     if (folder / HEADER_FILE).exists():
         return CorpusError(f"cannot be read ({error.strerror})", where=folder / HEADER_FILE)
     sounds = {".wav", ".flac", ".ogg", ".mp3", ".mov", ".mp4"}

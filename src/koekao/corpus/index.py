@@ -53,9 +53,8 @@ def read_sources(folder: Path, header: Header) -> Any:
         CorpusError: missing, changed since it was packed, other columns, or another number of rows.
     """
     rows = read_rows(folder, header.sources, sources_schema())
-    n_takes = sum(shard.takes for shard in header.shards)
-    if rows.num_rows != n_takes:
-        raise CorpusError(f"{rows.num_rows} rows", where=folder / header.sources.file, expected=f"{n_takes}")
+    if rows.num_rows != header.n_takes:
+        raise CorpusError(f"{rows.num_rows} rows", where=folder / header.sources.file, expected=f"{header.n_takes}")
     return rows
 
 

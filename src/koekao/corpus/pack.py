@@ -35,6 +35,11 @@ def pack(
 ) -> PackReport:
     """Pack the takes of a folder into a corpus, going on where an interrupted packing of it stopped.
 
+    >>> import koekao
+    >>> report = koekao.pack("takes", "corpus at 60", koekao.PackConfig(fps=60))
+    >>> report.packed, report.refused, report.frames
+    (4, (), 1196)
+
     Nothing is ever half there under the corpus's name. What is finished when a packing is interrupted, in whatever way,
     stays in a hidden folder beside it (:func:`koekao.atomic.unfinished` tells which; it may be deleted) and is taken
     over by the next call with the same settings, as far as the takes have not changed.
@@ -84,6 +89,11 @@ def pack_takes(
     on_take: Callable[[TakeReport], None] | None = None,
 ) -> PackReport:
     """Pack takes that are already in hand, or that an iterator delivers one by one.
+
+    >>> import koekao
+    >>> report = koekao.pack_takes(koekao.make_takes(2, seconds=2), "corpus of two")
+    >>> report.packed, len(koekao.open("corpus of two"))
+    (2, 2)
 
     Args:
         takes: without a ``roster`` they are gathered in memory first.

@@ -101,9 +101,8 @@ def _checked(
     shape = tuple(int(size) for size in frame_shape)
     if not shape or min(shape) < 1 or math.prod(shape) > MAX_VALUES:
         raise ConfigError(f"frame_shape {shape}", expected=f"sizes of at least 1, up to {MAX_VALUES} numbers a frame")
-    n_takes = sum(shard.takes for shard in corpus.files.header.shards)
-    if len(corpus) != n_takes:
-        what = f"a selection of {len(corpus)} of {n_takes} takes"
+    if len(corpus) != corpus.n_packed:
+        what = f"a selection of {len(corpus)} of {corpus.n_packed} takes"
         raise ConfigError(what, where=corpus.place, do="pack the column on the whole corpus; selections can use it")
     if corpus.files.fetched is not None:
         what, do = "is read from elsewhere", "make the column where the corpus was packed, and upload columns/ with it"

@@ -42,6 +42,11 @@ DEFAULT_SHARD_BYTES = 256_000_000
 class PackConfig:
     """How takes become a corpus.
 
+    >>> import koekao
+    >>> config = koekao.PackConfig(fps=60, val=0.1, test=("anna_*",))
+    >>> config.fps, config.sample_rate
+    (Fraction(60, 1), 16000)
+
     Attributes:
         sample_rate: Hz of all sound in the corpus.
         fps: frames a second of all curves, exact.

@@ -2,8 +2,8 @@
 
 Looked at are the header (every byte of it, for the hashes in it do not cover how it is spelt), all files by checksum,
 what index and sources say, the columns beside the corpus, and if asked the files that the takes were packed from, which
-somebody may have edited since, to the same size even. A corpus at a URL is read there, not in the cache. What it gives
-up is time: as much as reading everything takes.
+somebody may have edited since, to the same size even. A corpus at a URL is read there, and what the cache holds of it
+too. What it gives up is time: as much as reading everything takes.
 """
 
 from __future__ import annotations
@@ -21,17 +21,31 @@ from koekao.corpus.datafile import REPACK, DataFile, sha256_of
 from koekao.corpus.files import CorpusFiles
 from koekao.corpus.header import HEADER_FILE, Header, read_header
 from koekao.corpus.index import read_index, read_sources
-from koekao.corpus.remote import FetchedFiles, corpus_at
+from koekao.corpus.remote import CacheConfig, FetchedFiles, corpus_at
 from koekao.errors import CorpusError
 from koekao.place import is_url, local_path
 
+_ProblemOf = Callable[[DataFile], CorpusError | None]
 
-def verify(corpus: str | Path, takes_dir: str | Path | None = None) -> list[CorpusError]:
+
+def verify(
+    corpus: str | Path,
+    takes_dir: str | Path | None = None,
+    *,
+    cache: CacheConfig | None = None,
+    on_file: Callable[[DataFile], None] | None = None,
+) -> list[CorpusError]:
     """Everything that is wrong with the corpus in a folder; an empty list means that all is as it was packed.
+
+    >>> import koekao
+    >>> koekao.verify("corpus", "takes")
+    []
 
     Args:
         corpus: its folder, or a URL.
         takes_dir: the folder of takes that it was packed from, if its sources shall be compared too.
+        cache: where a corpus at a URL is kept, if not in the usual place.
+        on_file: told of each file of the corpus that was read.
 
     Raises:
         CorpusError: there is no corpus, or no such folder of takes.
@@ -40,7 +54,7 @@ def verify(corpus: str | Path, takes_dir: str | Path | None = None) -> list[Corp
         raise CorpusError("no such folder", where=takes_dir, expected="the folder that the takes were packed from")
     takes_dir = None if takes_dir is None else Path(takes_dir)
     if is_url(corpus):
-        return _verify_fetched(corpus_at(str(corpus)), takes_dir)
+        return _verify_fetched(corpus_at(str(corpus), cache), takes_dir, on_file)
     folder = local_path(corpus)
     if not (folder / HEADER_FILE).is_file():
         read_header(folder)  # says why it is none
@@ -48,31 +62,47 @@ def verify(corpus: str | Path, takes_dir: str | Path | None = None) -> list[Corp
         header = read_header(folder)
     except CorpusError as error:
         return [error]
-    found = list(_problems(folder, header, partial(DataFile.problem, folder=folder, checksum=True), takes_dir))
+    looked = partial(_looked_at, on_file)
+    found = list(_problems(folder, header, looked(partial(DataFile.problem, folder=folder, checksum=True)), takes_dir))
     for column in column_folders(folder):
-        found += _column_problems(column, header.id, partial(DataFile.problem, folder=column, checksum=True))
+        found += _column_problems(column, header.id, looked(partial(DataFile.problem, folder=column, checksum=True)))
     return found
 
 
-def _verify_fetched(fetched: FetchedFiles, takes_dir: Path | None) -> list[CorpusError]:
+def _looked_at(on_file: Callable[[DataFile], None] | None, problem_of: _ProblemOf) -> _ProblemOf:
+    """The same, which tells of each file that was looked at."""
+
+    def problem(file: DataFile) -> CorpusError | None:
+        found = problem_of(file)
+        if on_file is not None:
+            on_file(file)
+        return found
+
+    return problem
+
+
+def _verify_fetched(
+    fetched: FetchedFiles, takes_dir: Path | None, on_file: Callable[[DataFile], None] | None
+) -> list[CorpusError]:
     """Every byte is read at the URL; header, index and sources are looked into as they came to the cache."""
     try:
         files = CorpusFiles.fetch(fetched)
     except CorpusError as error:
         return [error]
-    found = list(_problems(files.folder, files.header, fetched.problem, takes_dir, have=fetched.have))
+    looked = partial(_looked_at, on_file)
+    found = list(_problems(files.folder, files.header, looked(fetched.problem), takes_dir, have=fetched.have))
     files.fetch_columns()
     for column in column_folders(files.folder):
         there = files.fetched_column(column)
         if there is not None:
-            found += _column_problems(column, files.header.id, there.problem, there)
+            found += _column_problems(column, files.header.id, looked(there.problem), there)
     return found
 
 
 def _problems(
     folder: Path,
     header: Header,
-    problem_of: Callable[[DataFile], CorpusError | None],
+    problem_of: _ProblemOf,
     takes_dir: Path | None,
     have: Callable[[DataFile], None] = lambda file: None,
 ) -> Iterator[CorpusError]:
@@ -113,7 +143,7 @@ def _spelling(path: Path, header: Any) -> Iterator[CorpusError]:
 def _column_problems(
     folder: Path,
     corpus_id: str,
-    problem_of: Callable[[DataFile], CorpusError | None],
+    problem_of: _ProblemOf,
     fetched: FetchedFiles | None = None,
 ) -> Iterator[CorpusError]:
     header = yield from _read(read_column_header, folder)

@@ -25,10 +25,11 @@ from koekao import __version__
 from koekao.animation.torch_engine import TorchEngine
 from koekao.arkit import N_CURVES
 from koekao.atomic import publish_file
-from koekao.errors import ConfigError, ModelError, OutputError
+from koekao.errors import ConfigError, KoekaoError, ModelError, OutputError
 from koekao.export.graph import Step
 from koekao.export.parity import largest_difference
 from koekao.models import FaceModel, Listening
+from koekao.models.registry import is_registered
 from koekao.models.weights import model_header
 from koekao.runtime.engine import OnnxEngine
 from koekao.runtime.header import CURVES, KEY, NEXT, SOUND, STATE, Header
@@ -41,6 +42,7 @@ OPSET = 20
 TOLERANCE = 1e-4
 CHECK_FRAMES = 1000
 EXPORTABLE = ("stream", "sequential", "frame")
+"""Of koekao's own. One that somebody registered is tried: what torch cannot draw is told then."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +76,7 @@ def export_onnx(model: FaceModel, path: str | Path, *, check_frames: int = CHECK
     if check_frames < 1:
         raise ConfigError(f"check_frames {check_frames}", expected="at least 1")
     header = header_of(model)
-    data = graph_bytes(model, header)
+    data = _graph_bytes_of_own(model, header) if is_registered(header.model) else graph_bytes(model, header)
     path = Path(path)
     with publish_file(path) as temporary:
         temporary.write_bytes(data)
@@ -92,6 +94,21 @@ def export_onnx(model: FaceModel, path: str | Path, *, check_frames: int = CHECK
     )
 
 
+def _graph_bytes_of_own(model: FaceModel, header: Header) -> bytes:
+    """As :func:`graph_bytes`, of a model that koekao does not know: whatever torch says of it is told as an error."""
+    try:
+        return graph_bytes(model, header)
+    except KoekaoError:
+        raise
+    except Exception as error:
+        first = next(iter(str(error).strip().splitlines()), "")
+        raise ModelError(
+            f"a {header.model} model cannot be exported ({type(error).__name__}: {first[:200]})",
+            expected="a step that torch.export can draw: arithmetic whose shapes follow from those of sound and state",
+            do="use it with torch (koekao animate, live and serve take the run), or change its step",
+        ) from error
+
+
 def header_of(model: FaceModel) -> Header:
     """The header of a model's file.
 
@@ -99,7 +116,7 @@ def header_of(model: FaceModel) -> Header:
         ModelError: a model that cannot be a graph.
     """
     said, listening = model_header(model), Listening(model.eval())  # dropout in a fresh state would stay in the file
-    if said["model"] not in EXPORTABLE:
+    if said["model"] not in EXPORTABLE and not is_registered(said["model"]):
         raise ModelError(
             f"a {said['model']} model cannot be exported: its step is more than arithmetic of fixed shape",
             expected="a model of " + ", ".join(EXPORTABLE),

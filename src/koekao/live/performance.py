@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from koekao.animation import Animator
 from koekao.animation.engine import Engine
-from koekao.arkit import HEAD_AND_EYES, N_CURVES
+from koekao.arkit import HEAD_AND_EYES
 from koekao.controls import Controls, ControlSettings
 from koekao.live.resampling import StreamResampler
 from koekao.wire.frame import FaceFrame
@@ -144,9 +144,3 @@ def frames_of(played: Played, fps: Fraction) -> list[FaceFrame]:
         FaceFrame(number, number / fps, curves, pose)
         for number, curves, pose in zip(numbers, played.curves, played.pose)
     ]
-
-
-def nothing_played() -> Played:
-    """No frame at all."""
-    pose = np.zeros((0, len(HEAD_AND_EYES)), np.float32)
-    return Played(first_frame=0, curves=np.zeros((0, N_CURVES), np.float32), pose=pose)

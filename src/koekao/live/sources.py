@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -42,7 +43,7 @@ class Source(Protocol):
         """Give no more, and let go of the device or file."""
 
 
-class _Thread:
+class _Thread(ABC):
     """A source that reads blocks in a thread and puts them into the inbox; ``pace`` is when each is due."""
 
     sample_rate: int
@@ -54,9 +55,11 @@ class _Thread:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
+    @abstractmethod
     def blocks(self) -> Iterator[NDArray[np.float32]]:
-        raise NotImplementedError
+        """Everything that is heard, ``[n]`` float32 a block. Raises what goes wrong with the file or pipe."""
 
+    @abstractmethod
     def pace(self, n_samples: int, began_s: float) -> None:
         """Wait until sample ``n_samples`` may have been heard."""
 
@@ -148,6 +151,9 @@ class PipeSource(_Thread):
         if rest:
             what = f"the sound ends within a sample ({len(rest)} of {frame_bytes} bytes)"
             raise SoundError(what, where=self.title, do="state the sample type and the channels that it has")
+
+    def pace(self, n_samples: int, began_s: float) -> None:
+        """The pipe has waited already."""
 
     def _read(self) -> bytes:
         """What has come, not what would fill a buffer. A pipe is read by its number: the lock of a buffer that a thread

@@ -21,20 +21,26 @@ from torch import Tensor, nn
 from koekao.arkit import N_CURVES
 from koekao.clock import Clock
 from koekao.features import LogMel
+from koekao.models.liveliness import Liveliness
 from koekao.models.state import State
 
 
 class FaceModel(nn.Module, ABC):
-    """Sound in, 52 curves out, in curve units: spread and mean of the training takes are inside."""
+    """Sound in, 52 curves out, in curve units: spread and mean of the training takes are inside.
+
+    :meth:`step` gives curves as they were learnt; who uses the model (:class:`~koekao.models.Listening`) passes them
+    through its ``liveliness``.
+    """
 
     config: Any
     features: LogMel
     curve_mean: Tensor
     curve_spread: Tensor
 
-    def __init__(self, features: LogMel) -> None:
+    def __init__(self, features: LogMel, liveliness: float = 0.0) -> None:
         super().__init__()
         self.features = features
+        self.liveliness = Liveliness(features.clock, liveliness)
         self.register_buffer("curve_mean", torch.zeros(N_CURVES))
         self.register_buffer("curve_spread", torch.ones(N_CURVES))
 
@@ -96,6 +102,10 @@ class FaceModel(nn.Module, ABC):
         """Set mean and spread (``[52]`` each) of the training takes' curves; a still curve has spread 0."""
         self.curve_mean.copy_(torch.from_numpy(mean))
         self.curve_spread.copy_(torch.from_numpy(spread))
+
+    def set_pace(self, pace: float) -> None:
+        """Set the pace of the training takes' faces (:class:`~.liveliness.Pace`), in curve units a frame."""
+        self.liveliness.pace.fill_(pace)
 
     def bounds_of(
         self, audio: Tensor, start_frames: Tensor | None, valid_frames: Tensor | None

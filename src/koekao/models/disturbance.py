@@ -6,9 +6,35 @@ Shapes: B windows, T frames, C columns a frame, M bands. Everything is in spread
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import torch
 from torch import Tensor
+
+
+class Disturbance(Protocol):
+    """The settings of a model that say how much."""
+
+    @property
+    def noise(self) -> float: ...
+    @property
+    def level(self) -> float: ...
+    @property
+    def band_shift(self) -> float: ...
+    @property
+    def band_dropout(self) -> float: ...
+
+
+def disturbed_as(columns: Tensor, how: Disturbance) -> Tensor:
+    """:func:`disturbed` by a model's settings, with :func:`five_cosines` for another microphone or place."""
+    return disturbed(
+        columns,
+        noise=how.noise,
+        level=how.level,
+        shapes=five_cosines(columns.shape[3], columns.device),
+        band_shift=how.band_shift,
+        band_dropout=how.band_dropout,
+    )
 
 
 def disturbed(

@@ -3,9 +3,10 @@
 Shapes: B streams, S samples, T frames, P samples of past.
 
 One step hears the next T frames of sound of each stream and gives T frames of curves, which lie ``look_ahead_frames``
-before the sound that was heard. All that a step needs of the past is its state, plain tensors ``[B, ...]`` by name: the
-model's own, the last P samples, and which frame comes next, for where frames begin in the sound depends on it. So
-offline animation, live faces and the exported model are this one step, and a row knows nothing of its neighbours.
+before the sound that was heard. They are what the model was taught, widened by its liveliness. All that a step needs of
+the past is its state, plain tensors ``[B, ...]`` by name: the model's own, the last P samples, and which frame comes
+next, for where frames begin in the sound depends on it. So offline animation, live faces and the exported model are
+this one step, and a row knows nothing of its neighbours.
 
 A stream begins with sound that has no curves yet, its first ``look_ahead_frames`` frames. They are no step: they are
 the end of the past that its state begins with (:meth:`Listening.first_samples` says how many).
@@ -33,6 +34,7 @@ class Listening(nn.Module):
         reach = model.past_frames + model.look_ahead_frames
         # one sample more, for so many frames may be a sample longer elsewhere in the stream than at its start
         self.past_samples = model.features.past_samples + model.clock.frame_start(reach) + 1
+        self._of_liveliness = tuple(model.liveliness.init_state(1))
 
     @property
     def clock(self) -> Clock:
@@ -50,6 +52,7 @@ class Listening(nn.Module):
             NEXT_FRAME: torch.zeros(n_rows, dtype=torch.int64, device=device),
             SOUND: torch.zeros(n_rows, self.past_samples, device=device),
             **self.model.init_state(n_rows),
+            **self.model.liveliness.init_state(n_rows),
         }
 
     def n_frames(self, n_samples: int) -> int:
@@ -74,7 +77,9 @@ class Listening(nn.Module):
         end = frame_starts(self.clock, frame + self.model.look_ahead_frames + n_frames)
         heard = torch.cat([state[SOUND], sound], 1)
         seen = self.model.observe(heard, origin_samples=begin - self.past_samples, first_frame=frame, n_frames=n_frames)
-        remembered = {name: value for name, value in state.items() if name not in (NEXT_FRAME, SOUND)}
-        curves, after = self.model.step(seen, remembered)
+        lively = {name: state[name] for name in self._of_liveliness}
+        own = {name: value for name, value in state.items() if name not in (NEXT_FRAME, SOUND, *lively)}
+        curves, after = self.model.step(seen, own)
+        curves, lively = self.model.liveliness.step(curves, lively)
         kept = (end - begin)[:, None] + torch.arange(self.past_samples, device=sound.device)
-        return curves.clamp(0, 1), {NEXT_FRAME: frame + n_frames, SOUND: heard.gather(1, kept), **after}
+        return curves.clamp(0, 1), {NEXT_FRAME: frame + n_frames, SOUND: heard.gather(1, kept), **after, **lively}

@@ -23,10 +23,10 @@ from torch import Tensor, nn
 from koekao.arkit import N_CURVES
 from koekao.errors import ConfigError
 from koekao.features import LogMel, LogMelConfig
-from koekao.models.base import FaceModel
 from koekao.models.causal import CausalBlock, causal_blocks
-from koekao.models.disturbance import disturbed, five_cosines
-from koekao.models.front import BANDS, BandFront, blurred, frames_around
+from koekao.models.column_model import ColumnModel
+from koekao.models.disturbance import disturbed_as
+from koekao.models.front import BANDS, BandFront, blurred
 from koekao.models.state import State, check_rows
 
 LOOK_AHEADS_FRAMES = (0, 1, 3, 6)
@@ -50,6 +50,8 @@ class StreamConfig:
         band_shift: spread of how far, in bands, the spectrum of each window is moved up or down in training.
         band_dropout: share of bands silenced in training, the same ones all over a window, in [0, 1).
         tempo: how much faster or slower windows are spoken in training, the spread of its logarithm.
+        liveliness: how much of what movements lack of those in training a face in use gets back, in [0, 1]
+            (:mod:`koekao.models.liveliness`); 0 shows what was learnt as it is, which is a little nearer to the truth.
     """
 
     features: LogMelConfig = field(default_factory=LogMelConfig)
@@ -65,6 +67,7 @@ class StreamConfig:
     band_shift: float = 0.0
     band_dropout: float = 0.0
     tempo: float = 0.4
+    liveliness: float = 0.0
 
     def __post_init__(self) -> None:
         if self.look_ahead_frames not in LOOK_AHEADS_FRAMES:
@@ -83,6 +86,8 @@ class StreamConfig:
         if not all(spread >= 0 for spread in (self.noise, self.level, self.band_shift, self.tempo)):
             seen = f"noise {self.noise!r}, level {self.level!r}, band_shift {self.band_shift!r}, tempo {self.tempo!r}"
             raise ConfigError(seen, expected="0 or more")
+        if not 0 <= self.liveliness <= 1:
+            raise ConfigError(f"liveliness {self.liveliness!r}", expected="a share in [0, 1]")
         if self.features.n_mels < BANDS:
             seen = f"n_mels {self.features.n_mels}"
             raise ConfigError(seen, expected=f"at least {BANDS}, as many as the front looks at together")
@@ -98,13 +103,13 @@ class StreamConfig:
         return self.front_frames + 1 + self.look_ahead_frames
 
 
-class StreamModel(FaceModel):
+class StreamModel(ColumnModel):
     """Streams in pieces of any length to all their frames; windows ``[B, S]`` to their last frame ``[B, 52]``."""
 
     config: StreamConfig
 
     def __init__(self, config: StreamConfig) -> None:
-        super().__init__(LogMel(config.features))
+        super().__init__(LogMel(config.features), config.liveliness)
         self.config = config
         self.front = BandFront(
             n_columns=config.n_around * config.features.columns_per_frame,
@@ -124,35 +129,13 @@ class StreamModel(FaceModel):
     def past_frames(self) -> int:
         return self.config.front_frames
 
-    def forward(self, audio: Tensor, start_frames: Tensor | None = None, valid_frames: Tensor | None = None) -> Tensor:
-        """The last real frame of each window (see :class:`FaceModel`); what its look-ahead lacks counts as silence."""
-        start, valid = self.bounds_of(audio, start_frames, valid_frames)
-        origin, end = self.features.frame_starts(start), self.features.frame_starts(start + valid)
-        real = torch.arange(audio.shape[1], device=audio.device) < (end - origin)[:, None]
-        context, ahead = self.config.context_frames, self.config.look_ahead_frames
-        columns = self.features.columns(
-            torch.where(real, audio, torch.zeros_like(audio)),
-            origin_samples=origin,
-            first_frame=start + valid - context,
-            n_frames=context + ahead,
-        )
-        seen = self.seen_of(columns)
-        frame = valid[:, None] - torch.arange(seen.shape[1], 0, -1, device=audio.device)  # in the window
-        within = (frame >= 0)[:, :, None, None, None]  # a stream's past is silent in what it would have seen ahead, too
-        seen = torch.where(within, seen, self.silence)
-        return self.step(seen, self.init_state(len(audio)))[0][:, -1]
+    @property
+    def context_frames(self) -> int:
+        return self.config.context_frames
 
-    def observe(
-        self, audio: Tensor, *, origin_samples: Tensor | int, first_frame: Tensor | int, n_frames: int
-    ) -> Tensor:
-        """``[B, T, F, C, M]``: the normalised columns around each frame."""
-        columns = self.features.columns(
-            audio,
-            origin_samples=origin_samples,
-            first_frame=first_frame - self.config.front_frames,
-            n_frames=n_frames + self.config.n_around - 1,
-        )
-        return self.seen_of(columns)
+    @property
+    def tempo(self) -> float:
+        return self.config.tempo
 
     def seen_of(self, columns: Tensor) -> Tensor:
         """What :meth:`step` takes of frames, from normalised columns ``[B, T + F - 1, C, M]`` of them and around them.
@@ -160,16 +143,8 @@ class StreamModel(FaceModel):
         In training the columns are disturbed on the way.
         """
         if self.training:
-            how = self.config
-            columns = disturbed(
-                columns,
-                noise=how.noise,
-                level=how.level,
-                shapes=five_cosines(columns.shape[3], columns.device),
-                band_shift=how.band_shift,
-                band_dropout=how.band_dropout,
-            )
-        return frames_around(blurred(columns, self.config.blur_bands), self.config.n_around)
+            columns = disturbed_as(columns, self.config)
+        return super().seen_of(blurred(columns, self.config.blur_bands))
 
     @property
     def silence(self) -> Tensor:

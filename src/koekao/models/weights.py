@@ -1,4 +1,4 @@
-"""Models by name, and their weights on disk: one safetensors file that says what it is.
+"""The weights of models on disk: one safetensors file that says what it is.
 
 The file's header holds the model's name and config as JSON, so that weights are never loaded into something they were
 not made for, and the SHA-256 of the file, so that a bit that has flipped on a disk is an error and no other face. The
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,60 +19,16 @@ from torch import Tensor, nn
 
 from koekao.atomic import write_file
 from koekao.errors import ConfigError, ModelError
-from koekao.features import LogMelConfig
 from koekao.models.base import FaceModel
-from koekao.models.frame import FrameConfig, FrameModel
-from koekao.models.sequential import SequentialConfig, SequentialModel
-from koekao.models.stream import StreamConfig, StreamModel
-from koekao.models.window import WindowConfig, WindowModel
+from koekao.models.registry import build, name_of
 
 FORMAT, VERSION = "koekao-model", 1
 
-MODELS: dict[str, tuple[type[Any], type[FaceModel]]] = {
-    "sequential": (SequentialConfig, SequentialModel),
-    "frame": (FrameConfig, FrameModel),
-    "stream": (StreamConfig, StreamModel),
-    "window": (WindowConfig, WindowModel),
-}
-"""Name -> (config, model). A model of your own is one more entry."""
 _SEAL = b'\\"sha256\\": \\"%b\\"'
 """How the hash stands in a file: JSON in a string of JSON. It is the header's first field, so the first such is it."""
 _UNSEALED = b"0" * 64
 _COPY_AGAIN = "copy it again, or train again"
 _DO_SAME = "use the weights with the model and version they were trained with"
-
-
-def build(name: str, config: Any) -> FaceModel:
-    """A fresh model of the registry.
-
-    Args:
-        config: the model's config, or a dictionary of its settings.
-
-    Raises:
-        ConfigError: no such model, or a setting that it does not have.
-    """
-    if name not in MODELS:
-        raise ConfigError(f"unknown model {name!r}", expected="one of " + ", ".join(MODELS))
-    config_type, model_type = MODELS[name]
-    if not is_dataclass(config):
-        try:
-            settings = dict(config)
-            if isinstance(settings.get("features"), dict):
-                settings["features"] = LogMelConfig(**settings["features"])
-            if "dilations" in settings:
-                settings["dilations"] = tuple(settings["dilations"])
-            config = config_type(**settings)
-        except (TypeError, ValueError) as error:
-            raise ConfigError(f"settings of model {name!r} do not fit: {error}") from error
-    return model_type(config)
-
-
-def name_of(model: FaceModel) -> str:
-    """The registry's name of a model."""
-    for name, (_, model_type) in MODELS.items():
-        if type(model) is model_type:
-            return name
-    raise ModelError(f"{type(model).__name__} is not in the registry", do="add it to koekao.models.MODELS")
 
 
 def save_model(model: FaceModel, path: Path, **more: Any) -> None:
@@ -147,8 +103,11 @@ def load_model(path: Path) -> tuple[FaceModel, dict[str, Any]]:
     tensors, header = read_tensors(path)
     try:
         model = build(header["model"], header["config"])
-    except (KeyError, ConfigError) as error:
+    except KeyError as error:
         raise ModelError(f"names no model that this koekao can build: {error}", where=path) from error
+    except ConfigError as error:
+        what = f"names no model that this koekao can build: {error.what}"
+        raise ModelError(what, where=path, expected=error.expected, do=error.do) from error
     fit_settings(model, header, path)
     fit_tensors(model, {k: v for k, v in tensors.items() if "/" not in k}, path)
     return model.eval(), header

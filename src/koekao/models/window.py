@@ -30,7 +30,7 @@ from koekao.features import LogMel, LogMelConfig, Prosody, ProsodyConfig
 from koekao.features.prosody import N_ALONE, N_NOW
 from koekao.models.base import FaceModel
 from koekao.models.curve_attention import CurveAttention, CurveHead, CurveRouting
-from koekao.models.disturbance import disturbed, five_cosines
+from koekao.models.disturbance import disturbed_as
 from koekao.models.recent import heard_by_each, last_of
 from koekao.models.smoothing import TemporalSmoothing
 from koekao.models.state import State, check_rows
@@ -220,16 +220,8 @@ class WindowModel(FaceModel):
     def _curves(self, columns: Tensor, emotion: Tensor) -> Tensor:
         """``[B, T + K - 1, C, M]`` and ``[B, T + L - 1, V]``, both normalised, to ``[B, T, 52]``."""
         if self.training:
-            how = self.config
-            columns = disturbed(
-                columns,
-                noise=how.noise,
-                level=how.level,
-                shapes=five_cosines(columns.shape[3], columns.device),
-                band_shift=how.band_shift,
-                band_dropout=how.band_dropout,
-            )
-            emotion = emotion + how.emotion_noise * torch.randn_like(emotion)
+            columns = disturbed_as(columns, self.config)
+            emotion = emotion + self.config.emotion_noise * torch.randn_like(emotion)
         told = self.hear_mel.told(self.columns(columns))  # [B, T + K - 1, C, 2 W]
         from_mel = self.hear_mel(self.queries, heard_by_each(told, self.config.mel_frames))
         moments = self.hear_emotion.told(self.moments(emotion[..., :N_NOW]))[:, :, None]

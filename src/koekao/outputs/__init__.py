@@ -69,6 +69,12 @@ def write_curves(
 ) -> None:
     """Write ``curves`` to ``path``, replacing what stands there.
 
+    >>> import koekao
+    >>> import numpy as np
+    >>> koekao.write_curves("still.csv", np.zeros((30, 52), np.float32), fps=30)
+    >>> len(koekao.read_curves("still.csv"))
+    30
+
     Args:
         path: the file; its ending says the format unless ``format`` does.
         curves: ``[n_frames, 52]`` float in the canonical order, finite; written as float32, not clipped.

@@ -40,7 +40,7 @@ import struct
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,7 @@ from koekao.arkit import HEAD_AND_EYES, N_CURVES, NAMES
 from koekao.errors import KoekaoError, SoundError, WireError
 from koekao.wire.frame import FaceFrame
 from koekao.wire.messages import encode_frame
+from koekao.wire.strict_json import read_object
 
 VERSION = 1
 SAMPLE_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000)
@@ -90,7 +91,7 @@ def read_hello(text: str | bytes, model_hz: int) -> Hello:
     """
     if not isinstance(text, str):
         raise WireError("a binary message", where="hello", expected="text", do='begin with {"koekao": 1, ...}')
-    fields = _object(text, "hello")
+    fields = read_object(text, most=MOST_TEXT, where="hello")
     unknown = fields.keys() - {"koekao", "sample_rate", "format", "channels", "frames", "subject"}
     if unknown:
         raise WireError(reprlib.repr(sorted(unknown)), where="hello", expected="fields of version 1")
@@ -115,7 +116,7 @@ def read_command(text: str) -> Command:
     Raises:
         WireError: it is no command.
     """
-    fields = _object(text, "command")
+    fields = read_object(text, most=MOST_TEXT, where="command")
     for command in Command:
         if fields == {command.value: True}:
             return command
@@ -214,29 +215,6 @@ def error_text(error: KoekaoError) -> str:
     """What is said before a close."""
     said = {"where": error.where, "what": error.what, "expected": error.expected, "do": error.do}
     return json.dumps({"error": {name: value[:500] for name, value in said.items()}})
-
-
-def _object(text: str, where: str) -> dict[str, Any]:
-    if len(text) > MOST_TEXT:
-        raise WireError(f"{len(text)} characters", where=where, expected=f"at most {MOST_TEXT}")
-    try:
-        fields = json.loads(text, object_pairs_hook=_each_once, parse_constant=_constant)
-    except (ValueError, RecursionError) as error:  # RecursionError: [[[[ ...
-        raise WireError(reprlib.repr(text), where=where, expected="JSON") from error
-    if not isinstance(fields, dict):
-        raise WireError(reprlib.repr(fields), where=where, expected="an object")
-    return fields
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        raise ValueError("a name twice")
-    return fields
-
-
-def _constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no JSON")
 
 
 def _one_of(fields: dict[str, Any], name: str, known: list[Any], default: Any = None) -> Any:

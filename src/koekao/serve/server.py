@@ -14,7 +14,6 @@ import contextlib
 import json
 import logging
 import secrets
-import socket
 from collections.abc import Callable
 from fractions import Fraction
 from http import HTTPStatus
@@ -32,7 +31,7 @@ from koekao.serve.ensemble import Ensemble, Turn
 from koekao.serve.metrics import CONTENT_TYPE, Metrics
 from koekao.serve.protocol import error_text, hello_text, read_hello
 from koekao.serve.session import MakeControls, Session, no_controls
-from koekao.wire.address import Address
+from koekao.wire.address import Address, listening
 
 if TYPE_CHECKING:
     from websockets.asyncio.server import ServerConnection
@@ -79,7 +78,7 @@ class Server:
         self.config, self.clock, self.look_ahead_frames = config, clock, look_ahead_frames
         self.metrics = Metrics()
         self._hear, self._controls = hear, controls
-        self._socket = listening(config.address)
+        self._socket = listening(config.address, send_bytes=BUFFER_BYTES, receive_bytes=BUFFER_BYTES)
         self.address = Address(config.host, self._socket.getsockname()[1])
         self._clients: dict[Session, Client] = {}
         self._n_open = 0
@@ -290,27 +289,6 @@ def face_server(engine: Engine, config: ServeConfig, *, controls: MakeControls =
         return Ensemble(engine, config.most_sessions, deliver, gather_s=config.gather_s)
 
     return Server(config, engine.clock, engine.look_ahead_frames, hear, controls=controls)
-
-
-def listening(address: Address) -> socket.socket:
-    """A socket that listens there.
-
-    Raises:
-        ConfigError: it cannot.
-    """
-    family, target = address.resolved(socket.SOCK_STREAM)
-    # named, or asyncio does not take it for TCP and lets small frames wait for one another
-    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        for way in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-            opened.setsockopt(socket.SOL_SOCKET, way, BUFFER_BYTES)  # connections inherit it
-        opened.bind(target)
-    except OSError as error:
-        opened.close()
-        what = f"{address} cannot be listened at ({error.strerror})"
-        raise ConfigError(what, do="choose another port, or 0 for a free one") from error
-    return opened
 
 
 def _short(error: KoekaoError) -> str:

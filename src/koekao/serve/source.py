@@ -14,13 +14,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from koekao.arkit import HEAD_AND_EYES, N_CURVES
 from koekao.clock import Clock
+from koekao.live.inbox import Inbox
 from koekao.serve.background import Background
 from koekao.serve.config import ServeConfig
 from koekao.serve.connection import Hearing
@@ -31,14 +31,6 @@ from koekao.serve.session import Heard, Session
 
 Sound = NDArray[np.float32]
 _READ_S, _ALL_S = 0.1, 1e6
-
-
-class Inbox(Protocol):
-    """Where a live show wants its sound."""
-
-    def put(self, sound: Sound, arrived_s: float, *, wait: bool) -> bool: ...
-
-    def end(self) -> None: ...
 
 
 class WebSocketSource:

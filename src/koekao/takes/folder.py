@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from koekao.errors import CurvesError, SoundError, TakeError
-from koekao.takes.formats.registry import may_be_curves
+from koekao.takes.formats.registry import may_be_curves, registered_formats
 
 SOUND_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
 MOVIE_ENDINGS = (".mov", ".mp4", ".m4v", ".m4a")
@@ -41,8 +41,15 @@ APP_CURVES = ("_raw", "_neutral", "_cal")
 TIMELINE_ENDING = ".timeline.json"
 """``take.timeline.json`` says when sound and curves of the take start (:mod:`koekao.takes.timeline`)."""
 
-_ALL_CURVE_ENDINGS = CURVE_ENDINGS + PERHAPS_CURVE_ENDINGS
-_ENDINGS = SOUND_ENDINGS + MOVIE_ENDINGS + _ALL_CURVE_ENDINGS
+
+def all_curve_endings() -> tuple[str, ...]:
+    """Endings that files of curves have, those of registered formats (:func:`koekao.register_format`) among them.
+
+    Raises:
+        ConfigError: a plugin cannot be imported.
+    """
+    registered = (ending for known in registered_formats() for ending in known.endings)
+    return tuple(dict.fromkeys((*CURVE_ENDINGS, *PERHAPS_CURVE_ENDINGS, *registered)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,8 +110,9 @@ def find_takes(root: str | Path) -> Found:
     ignored: list[Path] = []
     stems: dict[str, _Stem] = {}
     timelines: dict[str, Path] = {}
+    endings = SOUND_ENDINGS + MOVIE_ENDINGS + all_curve_endings()
     for path in files_below(root, problems, ignored):
-        if path.suffix.lower() not in _ENDINGS:
+        if path.suffix.lower() not in endings:
             ignored.append(path)
         elif not path.is_file():
             what = "is a link to nothing, a link in a circle, or no plain file"
@@ -141,7 +149,9 @@ def find_takes(root: str | Path) -> Found:
 def is_curve_file(path: Path) -> bool:
     """Whether a file is one of curves, by its ending and, where that says little, by what it mentions."""
     ending = path.suffix.lower()
-    return ending in CURVE_ENDINGS or (ending in PERHAPS_CURVE_ENDINGS and may_be_curves(path))
+    if ending in PERHAPS_CURVE_ENDINGS:
+        return may_be_curves(path)
+    return ending in CURVE_ENDINGS or ending in all_curve_endings()
 
 
 def files_below(root: Path, problems: list[TakeError], ignored: list[Path]) -> Iterator[Path]:
@@ -194,7 +204,7 @@ def _problem(sounds: list[Path], curves: list[Path]) -> TakeError | None:
             f"{len(several)} files for one take: {names}", where=several[0], expected="one", do="keep one of them"
         )
     if not curves:
-        return CurvesError("sound without curves", where=sounds[0], expected=_beside(sounds[0], _ALL_CURVE_ENDINGS))
+        return CurvesError("sound without curves", where=sounds[0], expected=_beside(sounds[0], all_curve_endings()))
     if not sounds:
         return SoundError(
             "curves without sound", where=curves[0], expected=_beside(curves[0], SOUND_ENDINGS + MOVIE_ENDINGS)
@@ -208,7 +218,7 @@ def _beside(path: Path, endings: tuple[str, ...]) -> str:
 
 def _no_take(root: Path, problems: list[TakeError], ignored: list[Path]) -> TakeError:
     first = f"; the first: {str(problems[0]).splitlines()[0]}" if problems else ""
-    sounds, curves = " ".join(SOUND_ENDINGS + MOVIE_ENDINGS), " ".join(_ALL_CURVE_ENDINGS)
+    sounds, curves = " ".join(SOUND_ENDINGS + MOVIE_ENDINGS), " ".join(all_curve_endings())
     return TakeError(
         f"no take ({len(problems)} problems, {len(ignored)} other files{first})",
         where=root,

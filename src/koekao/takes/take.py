@@ -29,6 +29,11 @@ class Source:
 class Take:
     """One recording.
 
+    >>> import koekao
+    >>> take = koekao.make_take(seed=1, seconds=2)
+    >>> take.audio.shape, take.curves.shape, take.duration_s
+    ((32000,), (60, 52), 2.0)
+
     Attributes:
         name: unique in its folder; the path below the folder without the ending (``"session1/take_03"``).
         speaker: who speaks, as far as the folder tells.

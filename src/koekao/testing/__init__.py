@@ -1,1 +1,2 @@
-"""The laws of koekao's batches, to be held against any loader: see :mod:`koekao.testing.laws`."""
+"""Laws that your own code can be held to: loaders by :mod:`koekao.testing.laws`, models by
+:mod:`koekao.testing.model_laws`."""

@@ -22,11 +22,12 @@ from koekao.arkit import NAMES
 from koekao.atomic import sweep_folder, write_file
 from koekao.corpus import Corpus
 from koekao.models import FaceModel
-from koekao.models.weights import name_of
+from koekao.models.registry import name_of
 from koekao.training import pictures
-from koekao.training.card import Facts, Share, model_card
+from koekao.training.card import model_card
 from koekao.training.config import TrainConfig
 from koekao.training.evaluation import Predictor, score_takes
+from koekao.training.facts import Facts, Share
 from koekao.training.metrics import METRICS_VERSION, Scores
 from koekao.training.pictures import Stretch
 from koekao.training.run import Run

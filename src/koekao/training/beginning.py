@@ -3,7 +3,8 @@
 Only weights are taken over. Statistics, of the features and of the curves, are those of the new corpus, as always. What
 the file itself says was not trained (``pretraining.untrained`` in its header: the head) stays as the run made it; all
 else must fit, and by its meaning: two models whose dilations differ have tensors of the same shapes that mean other
-things, so settings are compared before tensors are. Settings that only disturb training may differ.
+things, so settings are compared before tensors are. Settings that only disturb training, or that come after the
+weights, may differ.
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ import torch
 
 from koekao.errors import ModelError, RunError
 from koekao.models import FaceModel
-from koekao.models.weights import name_of, read_tensors
+from koekao.models.registry import name_of
+from koekao.models.weights import read_tensors
 from koekao.training.checkpoint import published_model
 from koekao.training.run import Run
 
-_TRAINING_ALONE = ("dropout", "noise", "emotion_noise", "level", "band_shift", "band_dropout", "tempo", "initial_alpha")
+_NOT_OF_WEIGHTS = (
+    *("dropout", "noise", "emotion_noise", "level", "band_shift", "band_dropout", "tempo", "initial_alpha"),
+    "liveliness",
+)
 _RATES = ("features.sample_rate", "features.fps")
 
 
@@ -87,7 +92,7 @@ def _refuse_other_settings(found: FaceModel, model: FaceModel, path: Path) -> No
     """Raise ModelError if anything is set differently that decides what the weights mean."""
     theirs, ours = _flat(asdict(found.config)), _flat(asdict(model.config))
     other = [name for name in sorted(theirs.keys() | ours.keys()) if theirs.get(name) != ours.get(name)]
-    other = [name for name in other if name.rpartition(".")[2] not in _TRAINING_ALONE]
+    other = [name for name in other if name.rpartition(".")[2] not in _NOT_OF_WEIGHTS]
     if not other:
         return
     what = ", ".join(f"{name} {json.dumps(theirs.get(name))}" for name in other)

@@ -8,15 +8,14 @@ unknown. What it gives up: the words are always the same, and nobody's judgement
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from koekao import __version__
 from koekao.arkit import N_CURVES, NAMES, REGIONS
-from koekao.corpus import Corpus
 from koekao.training.config import TrainConfig
+from koekao.training.facts import MOST_NAMES, Facts, Share
+from koekao.training.markdown import code, table
 from koekao.training.metrics.meanings import MEANINGS
 
 NAMES_OF_METRICS: Mapping[str, str] = {
@@ -30,79 +29,7 @@ NAMES_OF_METRICS: Mapping[str, str] = {
     "upper_face_deviation": "upper face deviation",
     "diversity": "diversity",
 }
-_MOST_NAMES = 12
 _UNKNOWN = "–"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Share:
-    """The takes of one split: how many, how long, whose, and the names of the first of them."""
-
-    n_takes: int
-    seconds: float
-    speakers: tuple[str, ...]
-    names: tuple[str, ...]
-
-    @classmethod
-    def of(cls, takes: Corpus) -> Share:
-        speakers = tuple(sorted({*takes.speakers} - {""}))
-        names = tuple(takes.names[i] for i in range(min(len(takes), _MOST_NAMES)))
-        return cls(n_takes=len(takes), seconds=takes.seconds, speakers=speakers, names=names)
-
-    def __str__(self) -> str:
-        if not self.n_takes:
-            return "none"
-        length = f"{self.seconds / 60:.1f} min" if self.seconds >= 60 else f"{self.seconds:.1f} s"
-        more = f" and {self.n_takes - len(self.names):,} more" if self.n_takes > len(self.names) else ""
-        named = ", ".join(map(_code, self.names))
-        return f"{self.n_takes:,} {'take' if self.n_takes == 1 else 'takes'}, {length}: {named}{more}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """All that a card tells.
-
-    Attributes:
-        run: the run's folder, as the commands name it. weights: the file of the weights in use, "" where none are
-            chosen yet. weights_bytes: its size.
-        model: its name in the registry. parameters: how many. features: name of each feature -> its settings.
-        look_ahead_frames, fps, sample_rate: of the model.
-        trained_curves: those that moved in the training takes.
-        corpus, corpus_id: where it lies and what it is. train, val, test: its splits.
-        config: the run's settings. step, n_steps, epoch, epochs: how far it came, of how much. seconds: wall time, None
-            while it runs.
-        ended: why, "" while it runs. device, torch: what it ran on and by.
-        scores: ``step``, ``n_frames``, and ``model`` and ``ridge`` as :meth:`Scores.as_dict`, of the weights in use;
-            None where they were not validated.
-        picture: the newest picture of an unseen take in the run's folder, "" where none was drawn.
-    """
-
-    run: str
-    weights: str
-    weights_bytes: int
-    model: str
-    parameters: int
-    features: Mapping[str, Mapping[str, Any]]
-    look_ahead_frames: int
-    fps: Fraction
-    sample_rate: int
-    trained_curves: tuple[str, ...]
-    corpus: str
-    corpus_id: str
-    train: Share
-    val: Share
-    test: Share
-    config: TrainConfig
-    step: int
-    n_steps: int
-    epoch: int
-    epochs: int
-    seconds: float | None
-    ended: str
-    device: str
-    torch: str
-    scores: Mapping[str, Any] | None
-    picture: str
 
 
 def model_card(facts: Facts) -> str:
@@ -127,7 +54,7 @@ def _what(facts: Facts) -> str:
         [
             f"# {facts.model} model: speech to the {N_CURVES} ARKit face curves",
             "",
-            *_table(
+            *table(
                 ("", "what it is"),
                 [
                     ("model", facts.model),
@@ -145,24 +72,24 @@ def _what(facts: Facts) -> str:
 
 def _trained_on(facts: Facts) -> str:
     rows = [
-        ("corpus", f"{_code(facts.corpus)}, id `{facts.corpus_id}`"),
-        ("trained on", str(facts.train)),
-        ("held out to choose the weights", str(facts.val)),
-        ("held out for the test", str(facts.test)),
+        ("corpus", f"{code(facts.corpus)}, id `{facts.corpus_id}`"),
+        ("trained on", _takes(facts.train)),
+        ("held out to choose the weights", _takes(facts.val)),
+        ("held out for the test", _takes(facts.test)),
         ("speakers trained on", _names(facts.train.speakers)),
         ("curves that moved in training", f"{len(facts.trained_curves)} of {N_CURVES}"),
     ]
     told = "Speakers are told apart by the names of folders and files, as `koekao pack` reads them."
-    return "\n".join(["## What it was trained on", "", *_table(("", "takes"), rows), "", told])
+    return "\n".join(["## What it was trained on", "", *table(("", "takes"), rows), "", told])
 
 
 def _how(facts: Facts) -> str:
     passed = min(facts.epoch + 1, facts.epochs)
     time_taken = _UNKNOWN if facts.seconds is None else f"{facts.seconds / 60:.1f} min"
-    other = [(f"`{name}`", _code(json.dumps(value))) for name, value in differing(facts.config).items()]
+    other = [(f"`{name}`", code(json.dumps(value))) for name, value in differing(facts.config).items()]
     said = "These settings differ from the defaults" if other else "Every setting is at its default"
     settings = [f"{said}; `config.yaml` holds them all."]
-    settings += ["", *_table(("setting", "value"), other)] if other else []
+    settings += ["", *table(("setting", "value"), other)] if other else []
     rows = [
         ("trainer", facts.config.trainer),
         ("steps", f"{facts.step:,} of {facts.n_steps:,} planned"),
@@ -173,7 +100,7 @@ def _how(facts: Facts) -> str:
         ("device", facts.device),
         ("koekao, torch", f"{__version__}, {facts.torch}"),
     ]
-    return "\n".join(["## How it was trained", "", *_table(("", "run"), rows), "", *settings])
+    return "\n".join(["## How it was trained", "", *table(("", "run"), rows), "", *settings])
 
 
 def _how_good(facts: Facts) -> str:
@@ -208,17 +135,17 @@ def _how_good(facts: Facts) -> str:
             "",
             lead,
             "",
-            *_table(("metric", "model", "ridge", "what it means"), by_metric, n_left=1, left_last=True),
+            *table(("metric", "model", "ridge", "what it means"), by_metric, n_left=1, left_last=True),
             "",
             f"{_UNKNOWN}: cannot be told from these takes.",
             "",
             "### By region",
             "",
-            *_table(("region", "curves that move", *columns), by_region, n_left=1),
+            *table(("region", "curves that move", *columns), by_region, n_left=1),
             "",
             "### By curve that moves",
             "",
-            *_table(("curve", *columns), by_curve, n_left=1),
+            *table(("curve", *columns), by_curve, n_left=1),
             *(["", f"![Truth and prediction on an unseen take, at the last validation]({facts.picture})"] * shown),
         ]
     )
@@ -281,40 +208,26 @@ def _number(metric: str, value: float | None) -> str:
     return f"{value:.1f}" if metric.endswith("_ms") else f"{value:.3f}"
 
 
-def _table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], *, n_left: int | None = None, left_last: bool = False
-) -> list[str]:
-    """Lines of a Markdown table, padded so that it can be read as it is; columns after ``n_left`` are numbers."""
-    rows = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
-    left = [n_left is None or column < n_left or (left_last and column == len(head) - 1) for column in range(len(head))]
-    widths = [max(3, *(len(row[column]) for row in [list(head), *rows])) for column in range(len(head))]
-
-    def line(cells: Sequence[str]) -> str:
-        padded = (cell.ljust(wide) if here else cell.rjust(wide) for cell, wide, here in zip(cells, widths, left))
-        return f"| {' | '.join(padded)} |"
-
-    rule = [f"{'-' * (wide - 1)}{'-' if here else ':'}" for wide, here in zip(widths, left)]
-    return [line(head), line(rule), *map(line, rows)]
-
-
 def _settings(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
+def _takes(share: Share) -> str:
+    if not share.n_takes:
+        return "none"
+    length = f"{share.seconds / 60:.1f} min" if share.seconds >= 60 else f"{share.seconds:.1f} s"
+    more = f" and {share.n_takes - len(share.names):,} more" if share.n_takes > len(share.names) else ""
+    named = ", ".join(map(code, share.names))
+    return f"{share.n_takes:,} {'take' if share.n_takes == 1 else 'takes'}, {length}: {named}{more}"
+
+
 def _names(words: Sequence[str]) -> str:
-    more = f" and {len(words) - _MOST_NAMES:,} more" if len(words) > _MOST_NAMES else ""
-    return ", ".join(map(_code, words[:_MOST_NAMES])) + more if words else "unknown"
+    more = f" and {len(words) - MOST_NAMES:,} more" if len(words) > MOST_NAMES else ""
+    return ", ".join(map(code, words[:MOST_NAMES])) + more if words else "unknown"
 
 
 def _count(words: Sequence[str], noun: str) -> str:
     return f"{len(words) or 'unknown'} {noun}{'' if len(words) == 1 else 's'}"
-
-
-def _code(text: str) -> str:
-    """``text`` as it is, whatever Markdown would read in it."""
-    fence = "``" if "`" in text else "`"
-    pad = " " if "`" in text else ""
-    return f"{fence}{pad}{text}{pad}{fence}"
 
 
 def _quoted(path: str) -> str:

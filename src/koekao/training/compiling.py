@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from koekao.errors import ConfigError
+from koekao.training.distributed import keep_sums_out_of_graphs
 
 if TYPE_CHECKING:
     from koekao.training.stepping import LossesOf
@@ -25,6 +26,7 @@ def compiled(losses_of: LossesOf, device: torch.device) -> LossesOf:
         ConfigError: nothing can be compiled here: no C++ compiler for the CPU, no Triton for CUDA, another Python.
     """
     _refuse_where_it_cannot(device)
+    keep_sums_out_of_graphs()
     made: LossesOf = torch.compile(losses_of, dynamic=False)
     return made
 

@@ -22,7 +22,7 @@ MODELS_OF_TRAINER: Final[Mapping[str, tuple[str, ...]]] = {
     "sequential": ("sequential", "window"),
     "clips": ("frame",),
 }
-"""The models that each trainer can train; the first one if the settings name none."""
+"""The models of koekao's own that each trainer can train; the first one if the settings name none."""
 DEFAULTS_OF_TRAINER: Final[Mapping[str, Mapping[str, Any]]] = {
     "stream": {"batch_size": 16, "window_frames": 96, "learning_rate": 2e-3, "ema_decay": 0.99},
     "sequential": {"batch_size": 64, "window_frames": 256, "learning_rate": 1e-3, "ema_decay": 0.0},
@@ -34,9 +34,20 @@ DEFAULT_EPOCHS: Final[Mapping[str, int]] = {"stream": 8, "sequential": 30, "clip
 each."""
 
 
+def models_of(trainer: str) -> tuple[str, ...]:
+    """The models that a trainer can train: koekao's own, then those that somebody registered for it."""
+    from koekao.models.registry import registered_for  # takes torch with it
+
+    return MODELS_OF_TRAINER[trainer] + registered_for(trainer)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """Settings of a run.
+
+    >>> import koekao
+    >>> koekao.TrainConfig(minutes=5, model={"dim": 256}).batch_size
+    16
 
     Attributes:
         trainer: stream (shuffled windows, every frame of them), sequential (streams of windows, last frame, state per

@@ -27,6 +27,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -186,11 +187,21 @@ def summed(*parts: Tensor) -> tuple[Tensor, ...]:
     return parts if alone() else _summed(*parts)
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]  # a graph cannot hold what waits for others
 def _summed(*parts: Tensor) -> tuple[Tensor, ...]:
     total: Tensor = _Sum.apply(torch.cat([part.flatten().float() for part in parts]))  # type: ignore[no-untyped-call]
     pieces = torch.split(total, [part.numel() for part in parts])
     return tuple(piece.view_as(part).to(part.dtype) for piece, part in zip(pieces, parts, strict=True))
+
+
+@cache
+def keep_sums_out_of_graphs() -> None:
+    """Have torch's compiler run sums over ranks as they are: a graph cannot hold what waits for others.
+
+    Called before something is compiled. As a decorator it would load the whole compiler, 3 s and 70 MB, for everybody
+    who imports koekao.
+    """
+    global _summed
+    _summed = torch.compiler.disable(_summed)  # type: ignore[no-untyped-call]
 
 
 class _Sum(torch.autograd.Function):

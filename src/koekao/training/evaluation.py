@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -44,12 +45,15 @@ class Evaluation:
         }
 
 
-def evaluate(run: Run, corpus: Corpus, *, split: str = "unseen") -> Evaluation:
+def evaluate(
+    run: Run, corpus: Corpus, *, split: str = "unseen", on_take: Callable[[int, int], None] | None = None
+) -> Evaluation:
     """Score a run on takes of ``corpus``.
 
     Args:
         split: ``unseen`` (of the run's own corpus: its test takes, else its validation takes; of another corpus: every
             take the run was not trained on), or ``train``, ``val``, ``test``, ``all``.
+        on_take: told how many takes are done, by model and baselines together, and of how many.
 
     Raises:
         RunError: no take is left to score. ModelError: the corpus has other rates than the model.
@@ -57,6 +61,7 @@ def evaluate(run: Run, corpus: Corpus, *, split: str = "unseen") -> Evaluation:
     model, ridge = run.model(), run.baseline()
     check_fits(model, corpus)
     takes, chosen = _choose(run, corpus, split)
+    done, n_all = itertools.count(1), 3 * len(takes)
     mean_face = np.clip(model.curve_mean.numpy(), 0, 1)
 
     def told(audio: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -65,12 +70,21 @@ def evaluate(run: Run, corpus: Corpus, *, split: str = "unseen") -> Evaluation:
     def mean(audio: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.broadcast_to(mean_face, (model.clock.frames_covering(len(audio)), len(mean_face)))
 
+    def counted(predict: Predictor) -> Predictor:
+        def predicted(audio: NDArray[np.float32]) -> NDArray[np.float32]:
+            values = predict(audio)
+            if on_take is not None:
+                on_take(next(done), n_all)
+            return values
+
+        return predicted
+
     return Evaluation(
         takes=tuple(takes.names),
         chosen=chosen,
-        model=score_takes(told, takes),
-        ridge=score_takes(ridge.predict, takes),
-        mean=score_takes(mean, takes),
+        model=score_takes(counted(told), takes),
+        ridge=score_takes(counted(ridge.predict), takes),
+        mean=score_takes(counted(mean), takes),
     )
 
 

@@ -1,24 +1,21 @@
-"""The parts of a run, made from its settings: model, batches, task, optimiser; and how long a step takes with them."""
+"""The parts of a run, made from its settings: model, batches, task and optimiser."""
 
 from __future__ import annotations
 
-import copy
-import itertools
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
-from koekao.batches import Loader, to_device
+from koekao.batches import Loader
 from koekao.batches.spec import Spec, StreamSpec
 from koekao.corpus import Corpus
 from koekao.errors import ConfigError
-from koekao.models import FaceModel, FrameModel, SequentialModel, StreamModel, WindowModel, build
+from koekao.models import ColumnModel, FaceModel, TemporalSmoothing, WindowModel, build
 from koekao.training.augmented import Augmented, changes_sound, effects_of
 from koekao.training.compiling import compiled
-from koekao.training.config import MODELS_OF_TRAINER, TrainConfig
+from koekao.training.config import MODELS_OF_TRAINER, TrainConfig, models_of
 from koekao.training.distributed import device_of_rank, shared_out
 from koekao.training.ema import Ema
 from koekao.training.losses import Judge
@@ -27,7 +24,6 @@ from koekao.training.stepping import Stepper
 from koekao.training.take_mel import COLUMN, TakeMel, has_packed, has_packed_mel
 from koekao.training.tasks import ClipTask, SequentialTask, StreamTask, Task
 
-_PROBE_STEPS = 8
 _DEVICES = ("cpu", "cuda", "mps")
 
 
@@ -60,14 +56,18 @@ def make_model(config: TrainConfig, corpus: Corpus) -> FaceModel:
     Raises:
         ConfigError: this trainer cannot train that model, or the model's settings do not fit.
     """
-    settings, possible = dict(config.model), MODELS_OF_TRAINER[config.trainer]
-    name = settings.pop("name", possible[0])
-    if name not in possible:
+    settings, own = dict(config.model), MODELS_OF_TRAINER[config.trainer]
+    name = settings.pop("name", own[0])
+    if name not in own and name not in (possible := models_of(config.trainer)):
         raise ConfigError(f"model {name!r} for trainer {config.trainer}", expected="one of " + ", ".join(possible))
     torch.manual_seed(config.seed)
     if config.trainer == "clips":
         settings = {"target_frame": config.target_frame} | settings
-    return build_at(name, settings, sample_rate=corpus.sample_rate, fps=str(corpus.fps))
+    model = build_at(name, settings, sample_rate=corpus.sample_rate, fps=str(corpus.fps))
+    if config.trainer == "sequential" and not isinstance(getattr(model, "smoothing", None), TemporalSmoothing):
+        expected = "a koekao.models.TemporalSmoothing called smoothing"
+        raise ConfigError(f"model {name!r} for trainer sequential has no smoothing", expected=expected)
+    return model
 
 
 def build_at(name: str, settings: Mapping[str, Any], *, sample_rate: int, fps: str) -> FaceModel:
@@ -103,8 +103,9 @@ def make_parts(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec,
     """
     spec, device = shared_out(spec), model.curve_mean.device
     effects = effects_of(config.augment)
-    hears = isinstance(model, StreamModel) and changes_sound(effects)
-    if isinstance(model, StreamModel):
+    in_windows = config.trainer == "stream"
+    hears = in_windows and changes_sound(effects)
+    if in_windows:
         columns = (COLUMN, "arkit") if has_packed_mel(takes, model.features) else ("arkit",)
         spec = replace(spec, columns=("wav", "arkit") if hears else columns)  # else raw sound is not read
     if isinstance(model, WindowModel) and not changes_sound(effects) and _has_packed_both(takes, model):
@@ -118,7 +119,7 @@ def make_parts(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec,
     )
     stride_at = spec.stride.stride_at if isinstance(spec, StreamSpec) else lambda epoch: spec.stride_frames
     judge = Judge(config.loss_config(), n_epochs=epochs, stride_at=stride_at)
-    task = _task(takes, model, spec, judge)
+    task = _task(config, takes, model, spec, judge)
     optimizer = adamw([*model.parameters()], learning_rate=config.learning_rate, weight_decay=config.weight_decay)
     precision = Precision(config, device)
     losses_of = compiled(task.losses, device) if config.compile else task.losses
@@ -141,17 +142,17 @@ def _has_packed_both(takes: Corpus, model: WindowModel) -> bool:
     return emotion and has_packed_mel(takes, model.features)
 
 
-def _task(takes: Corpus, model: FaceModel, spec: Spec, judge: Judge) -> Task:
-    if isinstance(model, SequentialModel | WindowModel) and isinstance(spec, StreamSpec):
+def _task(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec, judge: Judge) -> Task:
+    if config.trainer == "sequential" and isinstance(spec, StreamSpec):
         return SequentialTask(model, spec.n_streams, judge)
-    if isinstance(model, FrameModel):
+    if config.trainer == "clips":
         if model.config.target_frame >= spec.window_frames:
             seen = f"target_frame {model.config.target_frame} of clips of {spec.window_frames} frames"
             raise ConfigError(seen, expected="a frame of the clip", do="say longer --clip-s, or an earlier frame")
         return ClipTask(model, judge)
-    if isinstance(model, StreamModel):
+    if config.trainer == "stream" and isinstance(model, ColumnModel):
         return StreamTask(model, TakeMel(takes, model.features) if spec.columns == ("arkit",) else None, judge)
-    raise TypeError(f"no task for {type(model).__name__} on {type(spec).__name__}")
+    raise TypeError(f"no task of trainer {config.trainer} for {type(model).__name__}")
 
 
 def adamw(
@@ -162,25 +163,3 @@ def adamw(
     others = [parameter for parameter in parameters if parameter.dim() <= 1]
     groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=learning_rate)
-
-
-def seconds_a_step(config: TrainConfig, takes: Corpus, model: FaceModel, spec: Spec) -> float:
-    """Measured over a few batches and a copy of the model, so that the run itself begins untouched; all ranks step."""
-    random_state = torch.get_rng_state()
-    parts = make_parts(config, takes, copy.deepcopy(model).train(), spec)
-    moments = []
-    for batch in itertools.islice(itertools.chain.from_iterable(itertools.repeat(parts.loader)), 2 * _PROBE_STEPS):
-        batch = parts.augmented(batch, epoch=0) if parts.augmented else batch
-        parts.stepper.backward(parts.stepper.loss(to_device(batch, model.curve_mean.device)))
-        parts.stepper.norm()
-        parts.stepper.step()
-        moments.append(time.perf_counter())
-    torch.set_rng_state(random_state)
-    return config.accumulate * (moments[-1] - moments[_PROBE_STEPS - 1]) / _PROBE_STEPS
-
-
-def steps_of_run(config: TrainConfig, takes: Corpus, epochs: int) -> int:
-    """Steps of a whole run of ``epochs`` epochs; the stride, and with it an epoch's length, changes on the way."""
-    spec = config.spec(len(takes), takes.clock, epochs)
-    batches = (spec.plan(takes.n_frames, epoch, 1).n_batches for epoch in range(epochs))
-    return sum(-(-n // config.accumulate) for n in batches)

@@ -23,7 +23,12 @@ from koekao.models import FaceModel
 from koekao.training.checkpoint import published_model
 from koekao.training.ridge import Ridge
 
-VERSION = 1
+VERSION = 2
+"""2: ``run.json`` holds the SHA-256 of itself, with zeros in its place. Older ones are read."""
+_SEALED_SINCE = 2
+_UNSEALED = "0" * 64
+_SEAL = b'"sha256": "%s"'
+_PUT_BACK = "put it back from a copy, or train again; the weights beside it have a hash of their own"
 
 
 @dataclass(frozen=True)
@@ -81,14 +86,18 @@ class Run:
         if not self.record.is_file():
             raise RunError("is no run", where=self.path, expected="a folder with run.json", do="make one: koekao train")
         try:
-            record = json.loads(self.record.read_text("utf-8"))
-            version = int(record["version"])
-        except (ValueError, TypeError, KeyError) as error:
-            raise RunError(f"is damaged ({error})", where=self.record, do="train again") from error
+            data = self.record.read_bytes()
+            record = json.loads(data)
+            version, seal = int(record["version"]), str(record.pop("sha256", ""))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise RunError(f"is damaged ({error})", where=self.record, do=_PUT_BACK) from error
         if version > VERSION:
             raise RunError(
                 f"version {version}", where=self.record, expected=f"up to {VERSION}", do="install a newer koekao"
             )
+        if version < 1 or (version >= _SEALED_SINCE and seal != _hash(data, seal)):
+            what = "is damaged or was edited: its content is not what its SHA-256 says"
+            raise RunError(what, where=self.record, expected=f"{seal[:12]}...", do=_PUT_BACK)
         return dict(record)
 
     def read_to_resume(self, corpus: Corpus) -> dict[str, Any]:
@@ -107,15 +116,19 @@ class Run:
         return record
 
     def refuse_existing(self) -> None:
-        """Raise RunError if there is a run already."""
+        """Raise RunError if there is a run already, or a corpus, which stays as it was packed."""
         if self.record.exists():
             raise RunError(
                 "holds a run already", where=self.path, do="say --resume to go on with it, or choose another folder"
             )
+        if (self.path / "corpus.json").exists():
+            raise RunError("holds a corpus", where=self.path, expected="a new folder", do="name another for the run")
 
     def write(self, record: dict[str, Any]) -> None:
-        """Replace ``run.json``, whole or not at all."""
-        write_file(self.record, json.dumps({"version": VERSION} | record, indent=1).encode())
+        """Replace ``run.json``, whole or not at all, with the hash that finds a changed bit in it."""
+        head = {"version": VERSION, "sha256": _UNSEALED}
+        data = json.dumps(head | record | head, indent=1).encode()
+        write_file(self.record, data.replace(_SEAL % _UNSEALED.encode(), _SEAL % _hash(data, _UNSEALED).encode(), 1))
 
     def read_scores(self) -> dict[str, Any]:
         """``scores.json``.
@@ -164,6 +177,11 @@ def open_run(path: str | Path) -> Run:
     run = Run(Path(path))
     run.read()
     return run
+
+
+def _hash(data: bytes, seal: str) -> str:
+    """The SHA-256 of a record as it was before it was sealed."""
+    return hashlib.sha256(data.replace(_SEAL % seal.encode("utf-8", "replace"), _SEAL % _UNSEALED.encode())).hexdigest()
 
 
 def fingerprints(corpus: Corpus) -> dict[str, str]:

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 
 MOST_EPOCHS = 2000
 PLANNED_SHARE, STOP_SHARE = 0.9, 0.97
 """Of the minutes of a run: planned to be used, and where it stops all the same."""
+PROBE_STEPS = 8
+"""A step's time is the mean over this many, after as many that warm up."""
+
+
+def affordable_steps(minutes: float, *, gone_s: float, a_step_s: float) -> float:
+    """How many steps fit into what is left of the minutes after ``gone_s``; at least 1."""
+    return max(1.0, (60 * minutes * PLANNED_SHARE - gone_s) / a_step_s)
+
+
+def mean_step_s(moments: Sequence[float]) -> float:
+    """Seconds a step, of the moments at which ``2 * PROBE_STEPS`` were done."""
+    return (moments[-1] - moments[PROBE_STEPS - 1]) / PROBE_STEPS
 
 
 def learning_rate(step: int, n_steps: int, *, peak: float, warmup: float) -> float:

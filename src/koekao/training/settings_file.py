@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from koekao.errors import ConfigError
-from koekao.training.config import MODELS_OF_TRAINER, TrainConfig
+from koekao.training.config import MODELS_OF_TRAINER, TrainConfig, models_of
 from koekao.yaml_file import Lines, is_a, read_yaml, said
 
 
@@ -71,14 +71,14 @@ def _check_model(values: Mapping[str, Any], lines: Lines, path: Path) -> None:
     """The keys of ``model`` and of its features, with the line of one that there is not."""
     if not values.get("model"):
         return
-    from koekao.models.weights import MODELS  # takes torch with it
+    from koekao.models.registry import model_class  # takes torch with it
 
-    possible = MODELS_OF_TRAINER[values.get("trainer", TrainConfig().trainer)]
-    name = values["model"].get("name", possible[0])
-    if name not in possible:
+    trainer = values.get("trainer", TrainConfig().trainer)
+    name = values["model"].get("name", MODELS_OF_TRAINER[trainer][0])
+    if name not in MODELS_OF_TRAINER[trainer] and name not in models_of(trainer):
         where = f"{path}:{lines['model', 'name']}"
-        raise ConfigError(f"model.name {name!r}", where=where, expected="one of " + ", ".join(possible))
-    config_type = MODELS[name][0]
+        raise ConfigError(f"model.name {name!r}", where=where, expected="one of " + ", ".join(models_of(trainer)))
+    config_type = model_class(name)[0]
     _refuse_unknown(values["model"], ["name", *_names(config_type)], ("model",), lines, path)
     if isinstance(values["model"].get("features"), dict):
         features = get_type_hints(config_type)["features"]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from koekao.batches import Batch
-from koekao.models import FaceModel, FrameModel, SequentialModel, State, StreamModel, TemporalSmoothing, WindowModel
+from koekao.models import ColumnModel, FaceModel, State, TemporalSmoothing, WindowModel
 from koekao.models.state import detached
 from koekao.training.losses import Judge, Passage
 from koekao.training.take_mel import COLUMN, TakeMel
@@ -38,9 +38,9 @@ class SequentialTask:
     to those of the carried state.
     """
 
-    def __init__(self, model: SequentialModel | WindowModel, n_streams: int, judge: Judge) -> None:
+    def __init__(self, model: FaceModel, n_streams: int, judge: Judge) -> None:
         self.n_streams, self.judge = n_streams, judge
-        self.state = model.smoothing.init_state(n_streams)
+        self.state = _smoothing_of(model).init_state(n_streams)
 
     def losses(self, model: FaceModel, batch: Batch) -> dict[str, Tensor]:
         """Of the last frames, each stream's in a row."""
@@ -97,16 +97,17 @@ class SequentialTask:
 
 
 def _smoothing_of(model: FaceModel) -> TemporalSmoothing:
-    if not isinstance(model, SequentialModel | WindowModel):
+    smoothing = getattr(model, "smoothing", None)
+    if not isinstance(smoothing, TemporalSmoothing):
         raise TypeError(f"{type(model).__name__} has no smoothing to train in streams")
-    return model.smoothing
+    return smoothing
 
 
 class ClipTask:
     """model(wav) -> the target frame of each clip, ``arkit[:, 0, :]`` by default."""
 
-    def __init__(self, model: FrameModel, judge: Judge) -> None:
-        self.target_frame, self.judge = model.config.target_frame, judge
+    def __init__(self, model: FaceModel, judge: Judge) -> None:
+        self.target_frame, self.judge = int(model.config.target_frame), judge
         self.state: State = {}
 
     def losses(self, model: FaceModel, batch: Batch) -> dict[str, Tensor]:
@@ -129,8 +130,8 @@ class StreamTask:
         mel: where the log-mel of windows comes from if batches do not bring it.
     """
 
-    def __init__(self, model: StreamModel, mel: TakeMel | None, judge: Judge) -> None:
-        self.context_frames, self.look_ahead_frames = model.config.context_frames, model.config.look_ahead_frames
+    def __init__(self, model: ColumnModel, mel: TakeMel | None, judge: Judge) -> None:
+        self.context_frames, self.look_ahead_frames = model.context_frames, model.look_ahead_frames
         self.mel, self.judge = mel, judge
         self.state: State = {}
 
@@ -147,7 +148,7 @@ class StreamTask:
 
     def predict(self, model: FaceModel, batch: Batch, tempos: Tensor | None = None) -> Tensor:
         """``[B, T, 52]``, every frame of each window from a fresh state."""
-        if not isinstance(model, StreamModel):
+        if not isinstance(model, ColumnModel):
             raise TypeError(f"{type(model).__name__} does not predict every frame of a window")
         columns = self._columns(model, batch)
         if tempos is not None:
@@ -171,11 +172,11 @@ class StreamTask:
 
     def _tempos(self, model: FaceModel, batch: Batch) -> Tensor | None:
         """One a window; none where nothing is stretched."""
-        if not (isinstance(model, StreamModel) and model.training and model.config.tempo):
+        if not (isinstance(model, ColumnModel) and model.training and model.tempo):
             return None
-        return drawn_tempos(len(batch["arkit"]), model.config.tempo, batch["arkit"].device)
+        return drawn_tempos(len(batch["arkit"]), model.tempo, batch["arkit"].device)
 
-    def _columns(self, model: StreamModel, batch: Batch) -> Tensor:
+    def _columns(self, model: ColumnModel, batch: Batch) -> Tensor:
         """Normalised log-mel ``[B, front + T + look-ahead, C, M]``, silent before and after the window."""
         n_frames, device = batch["arkit"].shape[1], model.curve_mean.device
         if COLUMN in batch:

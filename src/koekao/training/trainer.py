@@ -11,7 +11,6 @@ baseline, validation, files, events. What decides how a run goes on is decided f
 from __future__ import annotations
 
 import copy
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,10 +27,9 @@ from koekao.errors import RunError
 from koekao.interrupt import on_interrupt
 from koekao.models import save_model
 from koekao.training.account import Account
-from koekao.training.augmented import effects_of
 from koekao.training.beginning import begin_from
 from koekao.training.checkpoint import load_checkpoint, save_checkpoint
-from koekao.training.config import DEBUG_BATCHES, DEFAULT_EPOCHS, TrainConfig
+from koekao.training.config import DEBUG_BATCHES, TrainConfig
 from koekao.training.distributed import (
     anywhere,
     decided,
@@ -40,15 +38,16 @@ from koekao.training.distributed import (
     rank,
     refuse_strangers,
     same_as_first,
-    shared_out,
 )
 from koekao.training.evaluation import score_takes
 from koekao.training.kept import keep
+from koekao.training.length import length_of_run
 from koekao.training.log import Listener, listeners_of
-from koekao.training.parts import Parts, device_named, make_model, make_parts, seconds_a_step, steps_of_run
+from koekao.training.parts import Parts, device_named, make_model, make_parts
+from koekao.training.refusals import refuse_other_than_first, refuse_untrainable
 from koekao.training.ridge import Ridge
 from koekao.training.run import Run, fingerprints
-from koekao.training.schedule import PLANNED_SHARE, STOP_SHARE, epochs_within, set_learning_rate
+from koekao.training.schedule import STOP_SHARE, set_learning_rate
 from koekao.training.settings_file import as_yaml
 from koekao.training.statistics import fit_statistics
 from koekao.training.telling import Telling
@@ -89,23 +88,8 @@ class Trainer:
         self._record = self.run.read_to_resume(corpus) if resume else {}
         if not resume:
             self.run.refuse_existing()
-        if not len(self.train_takes):
-            raise RunError("has no training take", where=corpus.place, do="pack it with fewer takes held out")
-        if config.patience and not resume and not len(self.val_takes):
-            raise RunError(
-                f"patience {config.patience}, and no validation take",
-                where=corpus.place,
-                do="hold takes out with `koekao pack --val`, or say --patience 0",
-            )
-        if len(self.val_takes) and not any(self.val_takes.valid(i).any() for i in range(len(self.val_takes))):
-            raise RunError(
-                "no frame of the validation takes was tracked", where=corpus.place, do="hold out other takes"
-            )
         self.config = TrainConfig(**self._record["config"]) if resume else config
-        spec = self.config.spec(len(self.train_takes), corpus.clock, 1)
-        spec.plan(self.train_takes.n_frames, 0, 1)  # or refused
-        shared_out(spec)  # or refused
-        effects_of(self.config.augment)  # or refused
+        refuse_untrainable(corpus, self.config)
         self.device = device_named(self.config.device)
         self.model = make_model(self.config, corpus)
         self._init = begin_from(self.config.init, self.model) if self.config.init and not resume else None
@@ -115,7 +99,7 @@ class Trainer:
         self.step = self.epoch = self.epochs = self.n_steps = 0
         self.best: dict[str, Any] = {}
         self.stop_reason = ""
-        self._asked_to_stop = False
+        self._asked_to_stop = self._save_is_due = False
         self._seconds_before = 0.0
         self._validated_step = self._saved_step = self._session_steps = self._session_batches = 0
         self._validations_without_best = 0
@@ -150,7 +134,7 @@ class Trainer:
     def _prepare(self) -> Parts:
         """Statistics and baseline (of a new run), the length of the run, its parts, and where it stands."""
         resumed = bool(self._record)
-        self._refuse_other_than_first()
+        refuse_other_than_first(self.corpus, self.config)
         if not resumed and is_first():
             fit_statistics(self.model, self.train_takes)
             features = copy.deepcopy(self.model.features).cpu()
@@ -159,7 +143,7 @@ class Trainer:
         if resumed:
             self.epochs, self.n_steps = self._record["epochs"], self._record["steps_planned"]
         else:
-            self.epochs, self.n_steps = self._plan_length()
+            self.epochs, self.n_steps = length_of_run(self.config, self.train_takes, self.model, began_s=self._began_s)
         spec = self.config.spec(len(self.train_takes), self.corpus.clock, self.epochs)
         parts = make_parts(self.config, self.train_takes, self.model, spec, epochs=self.epochs)
         torch.manual_seed(self.config.seed + rank())  # for dropout, whatever has been drawn since the model was made
@@ -174,31 +158,6 @@ class Trainer:
             self._seconds_before, self._validated_step = progress["seconds"], progress["validated_step"]
             parts.loader.load_state_dict(progress["loader"])
         return parts
-
-    def _refuse_other_than_first(self) -> None:
-        mine: dict[str, Any] = json.loads(json.dumps({"corpus": self.corpus.id, **self.config.as_dict()}))
-        for name, value in decided(mine).items():
-            if mine[name] != value:
-                raise RunError(
-                    f"{name} {mine[name]!r}, and on rank 0 {value!r}",
-                    where=f"rank {rank()}",
-                    do="start all ranks with the same corpus and settings",
-                )
-
-    def _plan_length(self) -> tuple[int, int]:
-        """Epochs and steps of a new run; the learning rate falls to 0 over these steps."""
-
-        def steps(epochs: int) -> int:
-            return steps_of_run(self.config, self.train_takes, epochs)
-
-        epochs, affordable = self.config.epochs or DEFAULT_EPOCHS[self.config.trainer], float("inf")
-        if self.config.minutes is not None and not self.config.debug:
-            spec = self.config.spec(len(self.train_takes), self.corpus.clock, 1)
-            a_step = seconds_a_step(self.config, self.train_takes, self.model, spec)
-            left_s = 60 * self.config.minutes * PLANNED_SHARE - (time.monotonic() - self._began_s)
-            affordable = decided(max(1, left_s / a_step))
-            epochs = epochs_within(affordable, steps)
-        return epochs, int(min(steps(epochs), affordable, self.config.max_steps or float("inf")))
 
     def _train(self) -> None:
         self.stop_reason = self._reason_to_stop()
@@ -218,7 +177,7 @@ class Trainer:
                 self.stop_reason = self._reason_to_stop()
                 if self.stop_reason:
                     return
-                if anywhere(time.monotonic() - self._saved_s > _SAVE_EVERY_S)[0]:
+                if self._save_is_due:
                     self._save()
             if self.step - self._validated_step >= self.n_steps / self.config.validations:
                 self._validate()
@@ -269,7 +228,9 @@ class Trainer:
 
     def _reason_to_stop(self) -> str:
         limit_s = float("inf") if self.config.minutes is None else 60 * self.config.minutes * STOP_SHARE
-        self._asked_to_stop, is_over = anywhere(self._asked_to_stop, self._seconds() > limit_s)
+        save_is_due = time.monotonic() - self._saved_s > _SAVE_EVERY_S
+        wishes = anywhere(self._asked_to_stop, self._seconds() > limit_s, save_is_due)  # each asking costs all a pause
+        self._asked_to_stop, is_over, self._save_is_due = wishes
         if self._asked_to_stop:
             return "interrupted"
         if self.config.debug and self._session_batches >= DEBUG_BATCHES:

@@ -24,6 +24,7 @@ from koekao.errors import ConfigError, KoekaoError, OutputError
 from koekao.viewer.clip import Clip
 from koekao.viewer.listing import Listing
 from koekao.viewer.page import clip_page, listing_page
+from koekao.visitors import is_own_name, is_own_page
 
 HOST = "127.0.0.1"
 MOST_DETAILS = 200
@@ -135,9 +136,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answered(self) -> Answer:
         port = self.connection.getsockname()[1]
-        own = {f"{name}:{port}" for name in (HOST, "localhost")}
-        origin = self.headers.get("Origin")
-        if self.headers.get("Host", "") not in own or (origin is not None and urlsplit(origin).netloc not in own):
+        pages = self.headers.get_all("Origin", [])
+        if not is_own_name(self.headers.get("Host", ""), port) or not all(is_own_page(page, port) for page in pages):
             return HTTPStatus.FORBIDDEN, "text/plain", b"this page is for this machine\n"
         return type(self).answer(urlsplit(self.path).path)
 

@@ -24,6 +24,10 @@ SEED_STAGES: tuple[tuple[float, int], ...] = ((0.0, 32), (0.2, 16), (0.5, 8), (0
 class StridePolicy:
     """Which stride an epoch has.
 
+    >>> policy = StridePolicy(mode="progressive", initial_stride=32, final_stride=1, max_epochs=100)
+    >>> [policy.stride_at(epoch) for epoch in (0, 50, 99)]
+    [32, 16, 1]
+
     Attributes:
         mode: ``dense``, ``sparse``, ``progressive`` or ``mixed``.
         initial_stride: frames between windows at the start of ``progressive``, always in ``sparse`` and ``mixed``.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import socket
 from dataclasses import dataclass
 from typing import Any
 
 from koekao.errors import ConfigError
+from koekao.visitors import is_loopback
 
 LOOPBACK = "127.0.0.1"
 _WRITTEN = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%a-z]+)\]|(?P<host>[^\[\]:/\s]*))(?::(?P<port>[0-9]{1,5}))?")
@@ -58,15 +58,25 @@ def parse_address(text: str, port: int, where: str) -> Address:
     return Address(host, port if written["port"] is None else int(written["port"]))
 
 
-def is_loopback(host: str) -> bool:
-    """``localhost``, 127.x.y.z and ::1."""
-    return host == "localhost" or (is_number(host) and ipaddress.ip_address(host).is_loopback)
+def listening(address: Address, *, send_bytes: int, receive_bytes: int | None = None) -> socket.socket:
+    """A TCP socket that listens there, with the system's buffers of these sizes: what is in them waits where nobody
+    can count it. Whoever connects from now on is answered as soon as somebody serves it.
 
-
-def is_number(host: str) -> bool:
-    """Whether a host is an address and no name."""
+    Raises:
+        ConfigError: it cannot be listened at, or nobody knows the host.
+    """
+    family, target = address.resolved(socket.SOCK_STREAM)
+    # Named TCP, because asyncio sends small messages at once (TCP_NODELAY) only where the socket says that it is.
+    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_bytes)  # connections inherit it
+        if receive_bytes is not None:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        opened.bind(target)
+        opened.listen()
+    except OSError as error:
+        opened.close()
+        what = f"{address} cannot be listened at ({error.strerror})"
+        raise ConfigError(what, do="choose another port, or 0 for a free one") from error
+    return opened

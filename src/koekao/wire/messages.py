@@ -19,7 +19,7 @@ import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from koekao.arkit import HEAD_AND_EYES, NAMES
 from koekao.clock import parse_fps
 from koekao.errors import ConfigError, WireError
 from koekao.wire.frame import MOST_FRAMES, FaceFrame
+from koekao.wire.strict_json import read_object
 
 PORT = 8765
 VERSION = 1
@@ -37,6 +38,7 @@ MOST_COMMAND_BYTES = 1024
 MOST_EVERY = 1000
 _MOST_VALUE = float(np.finfo(np.float32).max)
 _MOST_TIME_S = 1e9
+_MESSAGE = "websocket:message"
 _FRAME = (
     '{"frame": %d, "time": %s, "blendshapes": {'
     + ", ".join(f'"{name}": %s' for name in NAMES)
@@ -97,7 +99,7 @@ def decode(text: str) -> Hello | FrameMessage:
     Raises:
         WireError: the field that is not as it has to be.
     """
-    fields = _object(text, MOST_MESSAGE_BYTES)
+    fields = read_object(text, most=MOST_MESSAGE_BYTES, where=_MESSAGE)
     return _hello(fields) if "hello" in fields else _frame(fields)
 
 
@@ -107,7 +109,7 @@ def decode_command(text: str) -> Every:
     Raises:
         WireError: no command that there is.
     """
-    fields = _object(text, MOST_COMMAND_BYTES)
+    fields = read_object(text, most=MOST_COMMAND_BYTES, where=_MESSAGE)
     _keys(fields, {"command", "frames"})
     if fields["command"] != "every":
         raise _wrong("command", fields["command"], '"every"')
@@ -149,29 +151,6 @@ def _frame(fields: dict[str, Any]) -> FrameMessage:
         curves=_float32([shapes[name] for name in NAMES], NAMES),
         pose=_float32(pose, HEAD_AND_EYES),
     )
-
-
-def _object(text: str, most: int) -> dict[str, Any]:
-    if len(text) > most:
-        raise _wrong("length", len(text), f"at most {most}")
-    try:
-        fields = json.loads(text, object_pairs_hook=_each_once, parse_constant=_constant)
-    except (ValueError, RecursionError) as error:  # RecursionError: [[[[ ...
-        raise _wrong("message", text, "JSON") from error
-    if not isinstance(fields, dict):
-        raise _wrong("message", fields, "an object")
-    return fields
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        raise _wrong("message", [name for name, _ in pairs], "each name once")
-    return fields
-
-
-def _constant(text: str) -> NoReturn:
-    raise _wrong("message", text, "numbers of JSON")
 
 
 def _keys(fields: dict[str, Any], wanted: set[str]) -> None:

@@ -12,6 +12,7 @@ import contextlib
 import socket
 import threading
 import time
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -137,8 +138,9 @@ class Receiver(Closing):
             self.n_frames += len(frames)
             self._changed.notify_all()
 
+    @abstractmethod
     def _run(self) -> None:
-        raise NotImplementedError
+        """Hear until it is closed; the thread's."""
 
 
 class UdpReceiver(Receiver):

@@ -13,18 +13,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
 import threading
 from collections import deque
 from collections.abc import Sequence
 from fractions import Fraction
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from koekao.errors import ConfigError, WireError
+from koekao.visitors import origin_allowed
 from koekao.wire import messages
-from koekao.wire.address import Address, is_loopback, is_number
+from koekao.wire.address import Address, listening
 from koekao.wire.frame import FaceFrame
 from koekao.wire.sink import Closing, Counts
 
@@ -77,7 +76,7 @@ class WebSocketSink(Closing):
             import websockets.asyncio.server  # noqa: F401 (a heavy import, and where it is missing the user is told here)
         except ImportError as error:
             raise ConfigError("websockets is not installed", do='pip install "koekao[live]"') from error
-        self._socket = _listening(address)
+        self._socket = listening(address, send_bytes=SEND_BUFFER_BYTES)
         self.address = Address(address.host, self._socket.getsockname()[1])
         self._hello, self._origins = messages.encode_hello(fps, subject), frozenset(origins)
         self._clients: set[_Client] = set()
@@ -232,34 +231,3 @@ class WebSocketSink(Closing):
                     self._dropped += 1
                 client.queue.append(text)
                 client.waiting.set()
-
-
-def origin_allowed(origin: str, host: str, further: frozenset[str] = frozenset()) -> bool:
-    """Whether a page of ``origin`` may connect to a server that it calls ``host``.
-
-    A page of this machine may, and one that names its own host and ours by the same number: a name may be made to lead
-    here by whoever owns it. A page without origin (``null``) may not.
-    """
-    if origin in further:
-        return True
-    try:
-        page, ours = urlsplit(origin).hostname, urlsplit(f"//{host}").hostname
-    except ValueError:
-        return False
-    return page is not None and (is_loopback(page) or (is_number(page) and page == ours))
-
-
-def _listening(address: Address) -> socket.socket:
-    family, target = address.resolved(socket.SOCK_STREAM)
-    # Named TCP, because asyncio sends small messages at once (TCP_NODELAY) only where the socket says that it is.
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # connections inherit it
-        listening.bind(target)
-        listening.listen()  # whoever connects from now on is answered as soon as the thread runs
-    except OSError as error:
-        listening.close()
-        what = f"{address} cannot be listened at ({error.strerror})"
-        raise ConfigError(what, do="choose another port, or 0 for a free one") from error
-    return listening

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -47,12 +48,12 @@ class Sink(Protocol):
     ) -> None: ...
 
 
-class Closing:
+class Closing(ABC):
     """The ``with`` block of a sink or a receiver."""
 
+    @abstractmethod
     def close(self) -> None:
         """Let go of everything that is held."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         return self

@@ -26,7 +26,7 @@ class WebServer(ThreadingHTTPServer):
     def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.folder, self.faults, self.asked, self.sent = folder, {}, Counter(), 0
-        self.knows_ranges = True
+        self.knows_ranges, self.lists = True, False
         self.ended = threading.Event()
 
     @property
@@ -53,6 +53,9 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.server.fault_of(path.name)
         if fault.isdigit():
             return self._answer(int(fault), b"no")
+        if path.is_dir() and self.server.lists:
+            names = [f"{one.name}/" if one.is_dir() else one.name for one in path.iterdir()]
+            return self._answer(200, "".join(f'<a href="{name}">{name}</a>' for name in names).encode(), fault)
         if not path.is_file():
             return self._answer(404, b"")
         data, status = path.read_bytes(), 200

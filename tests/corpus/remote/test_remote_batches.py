@@ -14,6 +14,7 @@ import torch
 from remote_servers import WebServer
 
 import koekao
+from koekao.batches import Loader
 from koekao.batches.foresight import Foresight
 from koekao.batches.sources import PlannedBlocks, Sources
 from koekao.batches.spec import ClipSpec, StreamSpec
@@ -45,7 +46,7 @@ def test_they_are_the_same(web: WebServer, cache: CacheConfig, tmp_path: Path, w
 
 def test_resuming_in_the_middle_fetches_what_is_needed_there(web: WebServer, cache: CacheConfig) -> None:
     there = Corpus.open(web.url, cache=cache)
-    loader = koekao.api.Loader(there, StreamSpec(window_frames=16))
+    loader = Loader(there, StreamSpec(window_frames=16))
     state = loader.state_dict() | {"batch": len(loader) - 1}
     loader.load_state_dict(state)
     assert_same([koekao.open(web.folder).streams(window_frames=16).batch(len(loader) - 1)], loader)
@@ -101,7 +102,7 @@ def test_foresight_looks_again_as_the_plan_goes_on(ten_shards: Path, monkeypatch
 
 def test_shards_come_before_they_are_asked_for(web: WebServer, cache: CacheConfig) -> None:
     there = Corpus.open(web.url, cache=CacheConfig(n_threads=2))
-    loader = koekao.api.Loader(there, StreamSpec(batch_size=2, n_streams=1, window_frames=16))
+    loader = Loader(there, StreamSpec(batch_size=2, n_streams=1, window_frames=16))
     batches = iter(loader)
     next(batches)
     until_s = time.monotonic() + 20

@@ -19,7 +19,7 @@ import pytest
 from remote_servers import WebServer
 
 import koekao
-from koekao.corpus import Corpus
+from koekao.corpus import Corpus, datafile
 from koekao.corpus.remote import Cache, CacheConfig
 from koekao.corpus.remote import cache as cache_module
 from koekao.errors import ConfigError, CorpusError
@@ -176,6 +176,58 @@ def test_a_cut_file_of_the_cache_is_fetched_anew(opened: Corpus, web: WebServer)
     os.truncate(opened.path / "shard-00001.arrow", 100)
     np.testing.assert_array_equal(Corpus.open(web.url).curves(1), expected)
     assert web.asked["shard-00001.arrow"] == 2
+
+
+def changed_bit(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    data[5000] ^= 1
+    file.write_bytes(data)
+
+
+def test_a_file_of_the_cache_that_was_written_into_is_fetched_anew(opened: Corpus, web: WebServer) -> None:
+    expected = opened.curves(1).copy()
+    gc.collect()
+    changed_bit(opened.path / "shard-00001.arrow")
+    np.testing.assert_array_equal(Corpus.open(web.url).curves(1), expected)
+    assert web.asked["shard-00001.arrow"] == 2
+
+
+def test_a_bit_that_turned_in_the_cache_is_found_by_verify_and_fetched_anew(opened: Corpus, web: WebServer) -> None:
+    expected, shard = opened.curves(1).copy(), opened.path / "shard-00001.arrow"
+    gc.collect()
+    before = shard.stat()
+    changed_bit(shard)
+    os.utime(shard, ns=(before.st_atime_ns, before.st_mtime_ns))  # as where the disk itself lost it
+    (problem,) = opened.verify()
+    assert problem.where == str(shard) and "in the cache is damaged" in problem.what and "fetched anew" in problem.do
+    np.testing.assert_array_equal(Corpus.open(web.url).curves(1), expected)
+    assert opened.verify() == []
+
+
+def test_verify_looks_into_the_very_cache_that_the_corpus_was_opened_with(web: WebServer, tmp_path: Path) -> None:
+    corpus = Corpus.open(web.url, cache=CacheConfig(folder=tmp_path / "elsewhere", n_threads=0))
+    read(corpus, 1)
+    gc.collect()
+    changed_bit(corpus.path / "shard-00001.arrow")
+    assert [problem.where for problem in corpus.verify()] == [str(corpus.path / "shard-00001.arrow")]
+
+
+def test_a_file_whose_time_changed_is_compared_and_not_fetched(
+    opened: Corpus, web: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected, shard = opened.curves(1).copy(), opened.path / "shard-00001.arrow"
+    gc.collect()
+    os.utime(shard)  # copied, or from an older koekao
+    np.testing.assert_array_equal(Corpus.open(web.url).curves(1), expected)
+    gc.collect()
+    monkeypatch.setattr(datafile, "sha256_of", None)  # from here on nothing is read to be compared
+    np.testing.assert_array_equal(Corpus.open(web.url).curves(1), expected)
+    assert web.asked["shard-00001.arrow"] == 1
+
+
+def test_a_damaged_header_in_the_cache_is_not_taken_for_that_of_the_server(opened: Corpus, web: WebServer) -> None:
+    (opened.path / "corpus.json").write_bytes(b"{}")
+    assert Corpus.open(web.url).id == opened.id
 
 
 def test_what_a_closed_corpus_left_makes_room_and_what_is_open_stays_usable(

@@ -11,7 +11,7 @@ import pytest
 from remote_servers import WebServer
 
 from koekao.corpus import Corpus
-from koekao.corpus.remote import CacheConfig, store
+from koekao.corpus.remote import CacheConfig, RemoteFolder, store
 from koekao.errors import ConfigError, CorpusError
 
 SHARD = "shard-00003.arrow"
@@ -124,6 +124,67 @@ def test_a_server_without_ranges_serves_too(opened: Corpus, web: WebServer, monk
     monkeypatch.setattr(store, "PIECE_BYTES", 50_000)
     web.knows_ranges = False
     np.testing.assert_array_equal(opened.curves(3), Corpus.open(web.folder).curves(3))
+
+
+@pytest.fixture
+def folder(web: WebServer) -> RemoteFolder:
+    """The corpus's folder on a server that lists."""
+    web.lists = True
+    return RemoteFolder(web.url, tries=3, timeout_s=10)
+
+
+@pytest.mark.parametrize("fault", ["", "500", "503", "429", "cut"])
+def test_a_listing_is_asked_for_again_after_a_passing_fault(
+    folder: RemoteFolder, web: WebServer, ten_shards: Path, fault: str
+) -> None:
+    web.faults["columns"] = [fault] if fault else []
+    assert folder.folders("columns") == [column.name for column in (ten_shards / "columns").iterdir()]
+    assert web.asked["columns"] == (2 if fault else 1)
+
+
+@pytest.mark.parametrize("fault", ["500", "cut"])
+def test_a_listing_that_does_not_come_is_an_error_and_not_no_columns(
+    opened: Corpus, folder: RemoteFolder, web: WebServer, fault: str
+) -> None:
+    web.faults["columns"] = [f"always {fault}"]
+    with pytest.raises(CorpusError, match="cannot be fetched, tried 3 times") as caught:
+        _ = opened.column_names
+    assert caught.value.where == f"{web.url}/columns" and caught.value.do
+    assert web.asked["columns"] == 3
+    web.faults.clear()
+    assert opened.column_names == ("mel",)
+
+
+def test_a_listing_that_hangs_is_not_waited_for(web: WebServer) -> None:
+    web.lists, web.faults["columns"] = True, ["always slow"]
+    with pytest.raises(CorpusError, match=r"tried 2 times \(nothing within 0.2 s\)"):
+        RemoteFolder(web.url, tries=2, timeout_s=0.2).folders("columns")
+
+
+@pytest.mark.parametrize("status", ["404", "403", "401", "405", "501"])
+def test_a_server_that_does_not_list_has_no_folders(folder: RemoteFolder, web: WebServer, status: str) -> None:
+    web.faults["columns"] = [f"always {status}"]
+    assert folder.folders("columns") == [] and web.asked["columns"] == 1
+
+
+@pytest.mark.parametrize("error", [NotImplementedError, FileNotFoundError, NotADirectoryError, PermissionError])
+def test_a_store_that_cannot_list_has_no_folders(
+    folder: RemoteFolder, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    class Store:
+        async_impl = False
+
+        def ls(self, *_: object, **__: object) -> list[dict[str, str]]:
+            raise error
+
+    monkeypatch.setattr(folder, "_fs", lambda: (Store(), "bucket"))
+    assert folder.folders("columns") == []
+
+
+def test_the_size_of_a_file_is_not_waited_for_longer_than_the_file(web: WebServer) -> None:
+    web.faults[SHARD] = ["always slow"]
+    with pytest.raises(CorpusError, match=r"tried 2 times \(nothing within 0.2 s\)"):
+        RemoteFolder(web.url, tries=2, timeout_s=0.2).size(SHARD)
 
 
 def test_verify_reads_the_server_and_not_the_cache(opened: Corpus, web: WebServer) -> None:

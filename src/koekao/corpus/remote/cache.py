@@ -134,7 +134,7 @@ class Cache:
         settle_all()
         for folder in self._all_folders():
             sweep_folder(folder)
-        files = sorted(self._files(), key=lambda file: file[1].st_mtime_ns)
+        files = sorted(self._files(), key=lambda file: file[1].st_atime_ns)
         over = sum(seen.st_size for _, seen in files) + n_bytes - self.config.bytes
         coming = False
         for path, seen in files:

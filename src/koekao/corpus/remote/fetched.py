@@ -1,8 +1,12 @@
 """The files of one folder (a corpus, or a column beside it) as they come into the cache: whole, checked, or not at all.
 
-A file is there when its size is right, for only what had the right SHA-256 ever got its name. Threads and processes
+A file is there when its size is right and its time of change is that of its seal: only what had the right SHA-256 ever
+got its name, and then a time made from that hash, which whoever writes into it changes. So the first look at a file
+costs no reading. One that is not sealed is read and compared, and fetched anew if it is wrong. Threads and processes
 that want the same file take turns, so it is fetched once. A file whose content is wrong is fetched anew a few times;
 if it stays wrong, the header there is read again, to tell a damaged corpus from one that was replaced.
+
+What it gives up: bits that turn on the disk itself keep the time. ``koekao verify`` reads what is in the cache too.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -78,8 +83,7 @@ class FetchedFiles:
         number = _number(entry)
         with leases_of(self.folder).held(number) as keep:
             self.have(entry, number)
-            with contextlib.suppress(OSError):
-                os.utime(self.folder / entry.file)  # used just now
+            _used_now(self.folder / entry.file)
             yield partial(self._keep, number, keep)
 
     def _keep(self, number: int, keep: Callable[[Any], None], mapped: NDArray[np.uint8]) -> None:
@@ -101,14 +105,24 @@ class FetchedFiles:
         if here():
             return
         with leases_of(self.folder).turn(number, here, most_s=config.tries * config.timeout_s):
-            if not here():
+            if not here() and not self._is_right(entry):
                 self._fetch(entry, patient)
 
     def is_here(self, entry: DataFile) -> bool:
+        """Whether the file is in the folder, and nobody has written into it since it was compared with its hash."""
         try:
-            return (self.folder / entry.file).stat().st_size == entry.bytes
+            seen = (self.folder / entry.file).stat()
         except OSError:
             return False
+        return seen.st_size == entry.bytes and int(seen.st_mtime) == _seal_s(entry)
+
+    def _is_right(self, entry: DataFile) -> bool:
+        """Read a file that is not sealed, if there is one, and seal it if it is what it should be."""
+        if entry.problem(self.folder, checksum=True) is not None:
+            return False
+        with contextlib.suppress(OSError):
+            _seal(self.folder / entry.file, entry)
+        return True
 
     def is_complete(self) -> bool:
         """Whether all shards are here."""
@@ -126,7 +140,20 @@ class FetchedFiles:
         self._ahead.want([(entry.file, partial(self._have_ahead, entry)) for entry in coming])
 
     def problem(self, entry: DataFile) -> CorpusError | None:
-        """What is wrong with the file at the URL, every byte of it read; nothing is kept."""
+        """What is wrong with the file at the URL, every byte of it read, nothing of it kept; and in the cache."""
+        return self._problem_there(entry) or self._problem_here(entry)
+
+    def _problem_here(self, entry: DataFile) -> CorpusError | None:
+        """What is wrong with the file in the cache, if it is there; it is had anew at its next use then."""
+        path, problem = self.folder / entry.file, entry.problem(self.folder, checksum=True)
+        if problem is None or not path.exists():
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(path, (0, 0))
+        do = "nothing: it is fetched anew when it is next opened; look at that disk if it happens again"
+        return CorpusError(f"the file in the cache is damaged: {problem.what}", where=path, do=do)
+
+    def _problem_there(self, entry: DataFile) -> CorpusError | None:
         where, digest = self.store.where(entry.file), hashlib.sha256()
         try:
             size = self.store.size(entry.file)
@@ -147,8 +174,7 @@ class FetchedFiles:
         return fetched
 
     def _have_ahead(self, entry: DataFile) -> None:
-        with contextlib.suppress(OSError):
-            os.utime(self.folder / entry.file)  # it will be needed: let others go first
+        _used_now(self.folder / entry.file)  # it will be needed: let others go first
         self.have(entry, _number(entry), patient=False)
 
     def _fetch(self, entry: DataFile, patient: bool) -> None:
@@ -160,6 +186,7 @@ class FetchedFiles:
                     seen = self._write(entry, temporary)
                     if seen != entry.sha256:
                         raise _WrongContentError
+                    _seal(temporary, entry)
                     self.came_bytes += entry.bytes
                     return
             raise self._wrong(entry, seen)
@@ -191,6 +218,21 @@ class FetchedFiles:
 
 class _WrongContentError(Exception):
     """What came is not to be kept."""
+
+
+def _seal_s(entry: DataFile) -> int:
+    """The time of change of a file that was compared with its hash: some second of the years 2001 to 2010."""
+    return 1_000_000_000 + int(entry.sha256[:7], 16)
+
+
+def _seal(path: Path, entry: DataFile) -> None:
+    os.utime(path, (time.time(), _seal_s(entry)))
+
+
+def _used_now(path: Path) -> None:
+    """Note in the time of access, by which the cache knows what to drop, that a file is needed."""
+    with contextlib.suppress(OSError):
+        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
 
 
 def _number(entry: DataFile) -> int:

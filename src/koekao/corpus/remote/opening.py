@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 from koekao.atomic import write_file
 from koekao.corpus.remote.cache import Cache, CacheConfig
@@ -27,6 +28,13 @@ def corpus_at(url: str, config: CacheConfig | None = None) -> FetchedFiles:
     folder = cache.folder_of(hashlib.sha256(data).hexdigest()[:_KEY_LETTERS])
     with leases_of(folder).held(OPEN):
         fetched = FetchedFiles(store, folder, cache, _HEADER_FILE)
-        if not (folder / _HEADER_FILE).is_file():
+        if not _holds(folder / _HEADER_FILE, data):
             write_file(folder / _HEADER_FILE, data)
     return fetched
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return path.read_bytes() == data
+    except OSError:
+        return False

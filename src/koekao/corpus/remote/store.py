@@ -16,7 +16,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from koekao.errors import ConfigError, CorpusError
@@ -105,18 +104,33 @@ class RemoteFolder:
 
         def ask() -> int | None:
             fs, path = self._fs()
-            size = fs.info(f"{path}/{name}").get("size")
+            size = self._in_time(fs, "info", f"{path}/{name}").get("size")
             return None if size is None else int(size)
 
         return self._tried(name, ask)
 
     def folders(self, name: str) -> list[str]:
-        """Names of the folders in ``name``; empty where there is none, or the server does not list."""
-        fs, path = self._fs()
-        with suppress(OSError, ValueError, NotImplementedError):
-            found = fs.ls(f"{path}/{name}", detail=True, refresh=True)
+        """Names of the folders in ``name``; empty where there is none, or the server does not list, or not for us.
+
+        Raises:
+            CorpusError: a server that does list was asked as often as allowed, and there was no answer.
+        """
+
+        def ask() -> list[str]:
+            try:
+                found = self._listed(name)
+            except Exception as error:
+                cannot = isinstance(error, (NotImplementedError, UnicodeDecodeError)) or _status(error) == 501
+                if cannot or self._final(error, name):
+                    return []
+                raise
             return sorted(one["name"].rstrip("/").rpartition("/")[2] for one in found if one["type"] == "directory")
-        return []
+
+        return self._tried(name, ask)
+
+    def _listed(self, name: str) -> list[dict[str, Any]]:
+        fs, path = self._fs()
+        return list(self._in_time(fs, "ls", f"{path}/{name}", detail=True, refresh=True))
 
     def _piece(self, name: str, start: int, end: int, n_bytes: int, given_up: threading.Event) -> bytes:
         return self._tried(name, lambda: self._span(name, start, end, n_bytes), given_up)
@@ -133,14 +147,18 @@ class RemoteFolder:
 
     def _cat(self, name: str, start: int | None, end: int | None) -> bytes:
         fs, path = self._fs()
+        return bytes(self._in_time(fs, "cat_file", f"{path}/{name}", start=start, end=end))
+
+    def _in_time(self, fs: Any, what: str, path: str, **settings: Any) -> Any:
+        """What a method of the file system answers within the time; those that do not run in a loop take theirs."""
         if not fs.async_impl:
-            return bytes(fs.cat_file(f"{path}/{name}", start=start, end=end))
+            return getattr(fs, what)(path, **settings)
         from fsspec.asyn import sync
 
-        async def in_time() -> bytes:
-            return bytes(await asyncio.wait_for(fs._cat_file(f"{path}/{name}", start=start, end=end), self.timeout_s))
+        async def in_time() -> Any:
+            return await asyncio.wait_for(getattr(fs, f"_{what}")(path, **settings), self.timeout_s)
 
-        return bytes(sync(fs.loop, in_time))
+        return sync(fs.loop, in_time)
 
     def _tried(self, name: str, ask: Callable[[], T], given_up: threading.Event | None = None) -> T:
         """The answer, asked for as often as allowed; what is final is said at once."""
@@ -166,10 +184,10 @@ class RemoteFolder:
 
     def _final(self, error: Exception, name: str) -> CorpusError | None:
         """What need not be tried again, as an error of ours."""
-        status, where = getattr(error, "status", None), self.where(name)
+        status, where = _status(error), self.where(name)
         if isinstance(error, (FileNotFoundError, NotADirectoryError, IsADirectoryError)) or status == 404:
             return CorpusError("is not there", where=where, do="look at the URL: it is that of the folder of a corpus")
-        refused = isinstance(status, int) and 400 <= status < 500 and status not in _PASSING_STATUS
+        refused = 400 <= status < 500 and status not in _PASSING_STATUS
         if isinstance(error, PermissionError) or type(error).__name__ in _NO_LEAVE or refused:
             do = (
                 "give credentials in the way of that service (for s3: AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret)"
@@ -200,6 +218,12 @@ def _file_system(url: str) -> tuple[Any, str]:
     except (ValueError, OSError, TypeError) as error:
         raise ConfigError(f"cannot be opened ({error})", where=shown(url), do="look at the URL") from error
     return fs, str(path).rstrip("/")
+
+
+def _status(error: Exception) -> int:
+    """The HTTP status of an answer, 0 where the error is none."""
+    status = getattr(error, "status", None)
+    return status if isinstance(status, int) else 0
 
 
 def _said(error: Exception, timeout_s: float) -> str:

@@ -79,6 +79,11 @@ def read_sound(
 ) -> Sound:
     """Read a sound file as mono samples at ``sample_rate``.
 
+    >>> import koekao
+    >>> sound = koekao.read_sound("speech.wav", sample_rate=24000)
+    >>> sound.samples.shape, sound.duration_s
+    ((48000,), 2.0)
+
     Args:
         path: a WAV, FLAC, Ogg or MP3 file, or a QuickTime/MP4 movie, whose first sound track is read from the start
             of its pictures on; known by its content, not by its name.

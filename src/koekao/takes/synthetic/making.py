@@ -57,6 +57,10 @@ def make_take(
 ) -> Take:
     """Make one take of ``seconds``, to the nearest frame; its frames tile its sound.
 
+    >>> import koekao
+    >>> koekao.make_take(seed=7, seconds=2, voice="ken").name
+    'ken_0007'
+
     It takes about a hundredth of the take's length on one core, and 60 kB of memory a second beyond the take itself.
 
     Args:
@@ -105,6 +109,10 @@ def make_takes(
     fps: Fraction | int | str = 30,
 ) -> Iterator[Take]:
     """Make ``n`` takes, one at a time; take i has the seed ``10_000 * seed + i`` and the voice ``i % voices``.
+
+    >>> import koekao
+    >>> [take.name for take in koekao.make_takes(3, seconds=1)]
+    ['ken_0000', 'aoi_0001', 'sora_0002']
 
     Args:
         n: how many.

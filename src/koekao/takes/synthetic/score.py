@@ -205,16 +205,14 @@ def _syllable(rng: np.random.Generator, before: str, *, last: bool) -> list[str]
     return phones
 
 
-def smooth(
-    track: Floats, *, sigma_s: float, delay_s: float = 0.0, ahead_s: float = math.inf, behind_s: float = math.inf
-) -> Floats:
+def smooth(track: Floats, *, sigma_s: float, delay_s: float = 0.0, ahead_s: float = math.inf) -> Floats:
     """Average ``track`` ``[n_ticks, ...]`` over time with a Gaussian that looks at most ``ahead_s`` into the future.
 
     The Gaussian has its middle ``delay_s`` in the past and ends three sigmas from it; the ends of the track are held.
     """
     reach = 3 * sigma_s
     ahead = math.floor(min(ahead_s, max(0.0, reach - delay_s)) / TICK_S + 1e-9)
-    behind = math.floor(min(behind_s, reach + delay_s) / TICK_S + 1e-9)
+    behind = math.floor((reach + delay_s) / TICK_S + 1e-9)
     lags = np.arange(-ahead, behind + 1)
     kernel = np.exp(-0.5 * ((lags * TICK_S - delay_s) / sigma_s) ** 2)
     weights: list[float] = (kernel / kernel.sum()).tolist()

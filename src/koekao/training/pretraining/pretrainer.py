@@ -37,11 +37,10 @@ from koekao.training.pretraining.foretelling import (
     reach_frames,
 )
 from koekao.training.pretraining.speech import Speech, read_speech
-from koekao.training.schedule import PLANNED_SHARE, STOP_SHARE, set_learning_rate
+from koekao.training.schedule import PROBE_STEPS, STOP_SHARE, affordable_steps, mean_step_s, set_learning_rate
 
 UNTRAINED = ("head",)
 """Modules of the model that a pretraining leaves as they were made."""
-_PROBE_STEPS = 8
 _TELL_EVERY_STEPS = 10
 
 
@@ -168,11 +167,11 @@ class _Pretrainer:
     def _affordable_steps(self, speech: Speech) -> int:
         """As many steps as fit into the minutes, measured over a few on copies, so that the run begins untouched."""
         model, foreteller = copy.deepcopy((self.model, self.foreteller))
-        steps, moments = self._steps(model, foreteller, speech, 2 * _PROBE_STEPS), []
+        steps, moments = self._steps(model, foreteller, speech, 2 * PROBE_STEPS), []
         for _ in steps:
             moments.append(time.perf_counter())
-        a_step_s = (moments[-1] - moments[_PROBE_STEPS - 1]) / _PROBE_STEPS
-        return max(1, int((60 * self._minutes * PLANNED_SHARE - (time.monotonic() - self._began_s)) / a_step_s))
+        gone_s = time.monotonic() - self._began_s
+        return int(affordable_steps(self._minutes, gone_s=gone_s, a_step_s=mean_step_s(moments)))
 
     def _train(self, speech: Speech, planned: int) -> int:
         """Step to the end of the plan, or until stopped; how many steps that were."""

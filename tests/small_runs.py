@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +54,11 @@ class StopAt:
         pass
 
 
-def quick() -> None:
-    """A small baseline, every step told, no TensorBoard."""
-    ridge.PAST_FRAMES = 1
-    trainer._TELL_EVERY_STEPS = 1
-    trainer.listeners_of = lambda run_path, log_path: [JsonLines(log_path)]
+def quick(put: Callable[[Any, str, Any], None] = setattr) -> None:
+    """A small baseline, every step told, no TensorBoard; for good, or as ``put`` (a monkeypatch's) does it."""
+    put(ridge, "PAST_FRAMES", 1)
+    put(trainer, "_TELL_EVERY_STEPS", 1)
+    put(trainer, "listeners_of", lambda run_path, log_path: [JsonLines(log_path)])
 
 
 def corpus_at(path: Path) -> Corpus:
@@ -76,10 +77,10 @@ def made(corpus: Corpus, run: Path, name: str, *, stop_at: int = 0, **more: Any)
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """What differs between the checkpoints of two runs, by name; all but the time that it took."""
+    """What differs between the checkpoints of two runs, by name: tensors, and what stands beside them but the time."""
     (mine, my_header), (theirs, their_header) = (read_tensors(run / "last.safetensors") for run in (one, other))
     for header in (my_header, their_header):
-        header["progress"].pop("seconds")
+        assert header["progress"].pop("seconds") > 0
     tensors = [key for key in mine.keys() | theirs.keys() if key not in mine or key not in theirs]
     tensors += [key for key in mine.keys() & theirs.keys() if not torch.equal(mine[key], theirs[key])]
     said = [key for key in my_header.keys() | their_header.keys() if my_header.get(key) != their_header.get(key)]

@@ -1,4 +1,4 @@
-"""The front door: what ``import koekao`` gives, each name a thin call into the room where the work is done."""
+"""Corpora: taken up to hand out batches, features packed beside them; and recordings examined before."""
 
 from __future__ import annotations
 
@@ -16,27 +16,24 @@ from koekao.batches.spec import clip_frames
 from koekao.clock import parse_fps
 from koekao.corpus import Corpus, FrameColumn, pack_column
 from koekao.corpus.remote import CacheConfig
-from koekao.errors import ConfigError, OutputError
-from koekao.export import CHECK_FRAMES, Exported
-from koekao.export import export_onnx as _export_onnx
-from koekao.models import build
+from koekao.errors import ConfigError
 from koekao.place import is_url
-from koekao.training import Evaluation, PretrainConfig, Pretrained, TrainConfig, Trainer, open_run
-from koekao.training import evaluate as _evaluate
-from koekao.training import pretrain as _pretrain
-from koekao.training.distributed import goes_on, together
 from koekao.windows import StridePolicy
 from koekao.windows.grid import Short
 from koekao.windows.stride import Schedule
 
 if TYPE_CHECKING:
-    from koekao.animation.engine import Engine
-    from koekao.controls import ControlSettings
-    from koekao.live.performance import Performances
+    from koekao.takes.doctor.report import Examined
 
 
 class OpenCorpus(Corpus):
-    """A corpus that hands out batches; everything of :class:`koekao.corpus.Corpus` beside."""
+    """A corpus that hands out batches; everything of :class:`koekao.corpus.Corpus` beside.
+
+    >>> import koekao
+    >>> corpus = koekao.open("corpus")
+    >>> len(corpus), corpus.names[0], corpus.curves(0).shape, corpus.audio(0).shape
+    (4, 'aoi_0001', (150, 52), (80000,))
+    """
 
     def streams(
         self,
@@ -58,6 +55,11 @@ class OpenCorpus(Corpus):
         **how: Unpack[HowLoaded],
     ) -> Loader:
         """Batches of consecutive windows: ``n_streams`` streams of ``batch_size / n_streams`` windows each.
+
+        >>> import koekao
+        >>> batch = next(iter(koekao.open("corpus").streams(batch_size=4, window_frames=64, stride="sparse")))
+        >>> tuple(batch["audio"].shape), tuple(batch["blendshapes"].shape)
+        ((4, 34176), (4, 64, 52))
 
         Args:
             batch_size: rows a batch. n_streams: 2 where not given (1 where the batch size is odd).
@@ -120,6 +122,11 @@ class OpenCorpus(Corpus):
     ) -> Loader:
         """Batches of shuffled clips of ``clip_s`` seconds, one beginning every ``stride_frames`` frames of each take.
 
+        >>> import koekao
+        >>> batch = next(iter(koekao.open("corpus").clips(batch_size=2, clip_s=2.0)))
+        >>> tuple(batch["wav"].shape), tuple(batch["arkit"].shape)
+        ((2, 32000), (2, 60, 52))
+
         Other arguments, ``how`` among them, as in :meth:`streams`.
 
         Returns:
@@ -148,6 +155,10 @@ def open(
     cache_gb: float | None = None,
 ) -> OpenCorpus:
     """Open a corpus that ``koekao pack`` made; ``split`` and ``names`` choose among its takes.
+
+    >>> import koekao
+    >>> koekao.open("corpus", split="test").names[:]
+    ('ken_0002',)
 
     Args:
         path: its folder, or a URL: ``s3://bucket/corpus``, ``gs://``, ``hf://datasets/...``, ``https://`` and what else
@@ -186,6 +197,11 @@ def pack_features(
     overwrite: bool = False,
 ) -> FrameColumn:
     """Compute features of every take once and keep them beside the corpus, for training that shall not do it again.
+
+    >>> import koekao
+    >>> column = koekao.pack_features("corpus", n_mels=40)
+    >>> column.frame_shape, len(column)
+    ((2, 40), 4)
 
     The values are raw (not normalised), of whole takes on exact frame times, float32. ``mel``: those of
     :meth:`koekao.features.LogMel.raw`, ln of power, ``[n_frames, columns_per_frame, n_mels]``. Other streams: those of
@@ -246,153 +262,94 @@ def pack_features(
     )
 
 
-def pretrain(
-    sounds: str | Path | Sequence[str | Path], output: str | Path, *, overwrite: bool = False, **settings: Any
-) -> Pretrained:
-    """Pretrain a stream model on speech without curves; ``koekao.train(..., trainer="stream", init=output)`` goes on.
-
-    Args:
-        sounds: a folder (all sound in it, at any depth), a file, or several of them.
-        output: the file of weights to make. overwrite: replace what is there.
-        settings: as in :class:`koekao.training.PretrainConfig`: ``minutes`` or ``steps``, ``model`` ...
-
-    Returns:
-        What it came to: files, steps, and errors on speech held out beside those of two trivial guesses.
-
-    Raises:
-        TakeError, ConfigError, OutputError, RunError: naming the file or the setting and what to do.
-    """
-    return _pretrain(sounds, output, PretrainConfig(**settings), overwrite=overwrite)
-
-
-def train(corpus: str | Path | Corpus, run: str | Path, *, resume: bool = False, **settings: Any) -> str:
-    """Train a run on a corpus's training takes; under torchrun by all its processes together.
-
-    Args:
-        corpus: the corpus or its folder. run: the folder to make.
-        resume: go on with the run that is there; then the settings that it began with count.
-        settings: as in :class:`koekao.TrainConfig`.
-
-    Returns:
-        Why it ended (``"all epochs done"``, ``"5 minutes are over"`` ...).
-
-    Raises:
-        ConfigError, RunError, CorpusError: settings that cannot be, a run that is in the way or cannot be resumed.
-    """
-    corpus = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
-    with together():
-        resume = resume or goes_on(Path(run) / "run.json")
-        return Trainer(corpus, run, TrainConfig(**settings), resume=resume).fit()
-
-
-def evaluate(run: str | Path, corpus: str | Path | Corpus, *, split: str = "unseen") -> Evaluation:
-    """Score a run's model and its two baselines on whole takes that it has not seen."""
-    corpus = corpus if isinstance(corpus, Corpus) else Corpus.open(corpus)
-    return _evaluate(open_run(run), corpus, split=split)
-
-
-def export_onnx(run: str | Path, output: str | Path, *, check_frames: int = CHECK_FRAMES) -> Exported:
-    """Write a run's model to one .onnx file, features and state inside, for :mod:`koekao.runtime` and others.
-
-    Args:
-        output: the file to write, or to replace. check_frames: frames that torch and onnxruntime walk together first.
-
-    Returns:
-        What was written, with the largest difference of any curve on that walk.
-
-    Raises:
-        RunError: no run there. ModelError: a model that cannot be a graph (window).
-        OutputError: another ending than .onnx, a difference above 1e-4, or a place that cannot be written.
-        ConfigError: the extra ``onnx`` is not installed.
-    """
-    if Path(output).suffix.lower() != ".onnx":
-        raise OutputError(f"unknown ending {Path(output).suffix!r}", where=output, expected=".onnx")
-    return _export_onnx(open_run(run).model(), output, check_frames=check_frames)
-
-
-def animate(
-    run: str | Path,
-    sound: str | Path,
+def check(
+    takes: str | Path,
     output: str | Path | None = None,
     *,
-    format: str | None = None,
-    face: str | Path | None = None,
-    controls: str | Path | ControlSettings | None = None,
-    fps: str | Fraction | None = None,
-    seed: int = 0,
-) -> NDArray[np.float32]:
-    """Animate a sound file with a run's model: ``[n_frames, 52]`` float32 in 0..1, frame k at k / fps.
+    read: str | None = None,
+    order: str | None = None,
+    rows_fps: Fraction | int | float | str | None = None,
+    sync: bool = True,
+    plots: int = 200,
+    on_take: Callable[[int, int, str], None] = lambda done, of, name: None,
+) -> list[Examined]:
+    """Examine recordings before anybody trains on them: rates, gaps, ranges, noise, and sound against mouth.
+
+    >>> import koekao
+    >>> [(one.health.name, one.health.usable, len(one.findings)) for one in koekao.check("takes", sync=False)][:1]
+    [('aoi_0001', True, 1)]
 
     Args:
-        run: a run's folder, or an exported ``.onnx``.
-        sound: any length; another rate than the model's is resampled as live sound is.
-        output: also write it there as it is made; the ending says the format unless ``format`` does
-            (:data:`koekao.outputs.FORMATS`).
-        face: a ``.glb`` or ``.gltf`` of your own to animate, for ``.glb`` and ``.gltf``.
-        controls: the animator's: settings, a YAML file of them, or the name of a preset.
-        fps: frames a second that come out; the model's where not given.
-        seed: of blinks and small motions that the controls add.
+        takes: a folder of takes; or a sound, a file of curves, or what a take's two files have in common.
+        output: also write report.html and report.json into this folder.
+        read, order, rows_fps: what the files do not say themselves, as in :func:`koekao.read_curves`.
+        sync: measure how sound and curves lie to each other, which takes longest.
+        plots: how many takes the page plots, the worst first.
+        on_take: told how many takes are done, of how many, and the name of the next.
+
+    Returns:
+        One examination a take: ``health`` (what was measured) and ``findings`` (what is to be done about it).
 
     Raises:
-        RunError, ModelError, SoundError, ConfigError, OutputError: naming the file and what to do.
+        TakeError: there is no take. OutputError: a file that is no report is in the way, or no place to write.
     """
-    from koekao.live.recorded import animated
+    from koekao.atomic import write_file
+    from koekao.takes.doctor.health import examine
+    from koekao.takes.doctor.page import page
+    from koekao.takes.doctor.report import HTML_NAME, JSON_NAME, Examined, refuse_other_files, report_text
+    from koekao.takes.doctor.subjects import find_subjects
 
-    parts: list[NDArray[np.float32]] = []
-    animated(
-        sound,
-        performances(run, output, format=format, controls=controls, fps=fps, seed=seed).at,
-        output,
-        format=format,
-        face=face,
-        on_played=lambda played: parts.append(played.curves),
-    )
-    return np.concatenate(parts)
+    if plots < 0:
+        raise ConfigError(f"{plots} plots", expected="0 or more")
+    folder = None if output is None else Path(output)
+    if folder is not None:
+        refuse_other_files(folder)
+    subjects, examined = find_subjects(Path(takes)), []
+    fps = None if rows_fps is None else str(rows_fps)
+    for i, subject in enumerate(subjects):
+        on_take(i, len(subjects), subject.name)
+        examined.append(Examined.of(examine(subject, read=read, order=order, fps=fps, sync=sync)))
+    if folder is not None:
+        write_file(folder / JSON_NAME, report_text(examined).encode())
+        write_file(folder / HTML_NAME, page(examined, place=Path(takes), most_plots=plots).encode())
+    return examined
 
 
-def performances(
-    run: str | Path | None,
-    output: str | Path | None = None,
+def synthesize(
+    folder: str | Path,
     *,
-    format: str | None = None,
-    controls: str | Path | ControlSettings | None = None,
-    fps: str | Fraction | None = None,
+    takes: int = 12,
+    seconds: float = 20.0,
+    voices: int = 3,
+    fps: Fraction | int | float | str = 30,
+    sample_rate: int = 16000,
     seed: int = 0,
-) -> Performances:
-    """What makes fresh performances of a run's face; arguments as of :func:`animate`.
+    format: str = "jsonl",
+    on_take: Callable[[int, int], None] = lambda done, of: None,
+) -> float:
+    """Write synthetic takes into a folder, to try things out; returns their length together in seconds.
 
-    Without a run it is the face of an untrained model, which moves somehow: to test what lies around it.
+    >>> import koekao
+    >>> koekao.synthesize("some takes", takes=2, seconds=1.5)
+    3.0
 
-    Raises:
-        as :func:`animate`, before any sound is heard.
-    """
-    from koekao.live.performance import Performances
-    from koekao.outputs import format_name
-
-    if output is not None:
-        format_name(Path(output), format)  # refuse an unknown ending before the work
-    settings, rate = _settings_of(controls), None if fps is None else parse_fps(fps)
-    return Performances(engine=engine(run), controls=settings, fps=rate, seed=seed)
-
-
-def engine(run: str | Path | None) -> Engine:
-    """What animates: the model of a run's folder, or an exported ``.onnx``; without either an untrained model.
+    Args:
+        takes, seconds, voices, seed: how many, how long each, in how many voices; one seed makes one set.
+        fps, sample_rate: of curves and sound. format: ``jsonl`` or ``livelink_csv``.
+        on_take: told how many are written, and of how many.
 
     Raises:
-        RunError, ModelError: it is not there, damaged, or newer than this koekao. ConfigError: onnxruntime is missing.
+        ConfigError: numbers that cannot be. OutputError: a place that cannot be written.
     """
-    from koekao.animation.torch_engine import TorchEngine
-    from koekao.runtime import OnnxEngine
+    from koekao.outputs.folder import write_take
+    from koekao.takes.synthetic.making import make_takes
 
-    if run is not None and Path(run).suffix.lower() == ".onnx":
-        return OnnxEngine(run)
-    return TorchEngine(build("stream", {}) if run is None else open_run(run).model())
-
-
-def _settings_of(controls: str | Path | ControlSettings | None) -> ControlSettings | None:
-    """The name of a preset, else a file."""
-    from koekao.controls import PRESETS, ControlSettings, load_controls, preset
-
-    if controls is None or isinstance(controls, ControlSettings):
-        return controls
-    return preset(str(controls)) if str(controls) in PRESETS else load_controls(controls)
+    if takes < 1:
+        raise ConfigError(f"{takes} takes", expected="at least 1")
+    rates: dict[str, Any] = {"sample_rate": sample_rate, "fps": parse_fps(fps)}
+    total_s = 0.0
+    for n, take in enumerate(make_takes(takes, seconds=seconds, seed=seed, voices=voices, **rates), start=1):
+        write_take(Path(folder), take.name, take.audio, take.sample_rate, take.curves, take.fps, format=format)
+        total_s += take.duration_s
+        on_take(n, takes)
+    return total_s
