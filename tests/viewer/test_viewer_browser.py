@@ -66,9 +66,11 @@ def test_a_file_opens_from_the_disk_asks_nobody_and_says_nothing_wrong(opened: C
 def test_the_curves_that_arrive_are_those_that_were_sent(opened: Callable[..., Any], file: Path) -> None:
     got = opened(file).js("() => koekao.clip.tracks[0].curves.map((curve) => Array.from(curve))")
     assert np.abs(np.array(got).T - TAKE.curves).max() < 2e-5
-    shown = opened(file).js("""() => { koekao.timeline.onSeek(2.01); return new Promise((done) => setTimeout(() =>
-        done([...document.querySelectorAll('#lanes li')].map((row) => [row.querySelector('.name').title,
-            row.querySelector('.value').textContent])), 300)); }""")
+    page = opened(file)
+    page.js("() => koekao.timeline.onSeek(2.01)")
+    page.page.wait_for_function("() => koekao.drawn.frame === 60")
+    shown = page.js("""() => [...document.querySelectorAll('#lanes li')].map((row) =>
+        [row.querySelector('.name').title, row.querySelector('.value').textContent])""")
     told = {name: value for name, value in shown if value}
     assert len(told) >= 12
     assert {name: f"{TAKE.curves[60, INDEX[name]]:.2f}" for name in told} == told
@@ -270,6 +272,52 @@ def test_a_face_is_dropped_and_what_is_none_is_said(opened: Callable[..., Any], 
         page.page.wait_for_selector("#said.wrong")
         assert told in page.text("#said")
         page.js("() => document.getElementById('said').classList.remove('wrong')")
+
+
+def drop(page: Any, *paths: Path) -> None:
+    page.js(DROP, [(path.name, base64.b64encode(path.read_bytes()).decode(), "") for path in paths])
+
+
+def written(path: Path, curves: Any, fps: int) -> Path:
+    write_curves(path, curves, fps)
+    return path
+
+
+def curves_shown(page: Any) -> Any:
+    return np.array(page.js("() => koekao.clip.tracks[0].curves.map((curve) => Array.from(curve))")).T
+
+
+def test_a_face_that_is_dropped_plays_its_own_animation(opened: Callable[..., Any], file: Path, tmp_path: Path) -> None:
+    """As our own outputs write it, frame by frame; poses a second apart are walked between evenly."""
+    page, take = opened(file), make_take(9, seconds=2)
+    drop(page, written(tmp_path / "talk.glb", take.curves, 24))
+    page.page.wait_for_function("() => koekao.clip.name === 'talk'")
+    assert "its own animation of 2.5 s" in page.text("#said")
+    track = page.js("() => { const { label, fps, frames } = koekao.clip.tracks[0]; return [label, fps, frames]; }")
+    assert track == ["talk.glb", 24, 60]
+    assert np.abs(curves_shown(page) - take.curves).max() < 1e-5
+    assert page.js("() => koekao.clip.sound !== null"), "the sound that is here stays, as for a file of curves"
+    poses = np.zeros((3, 52), np.float32)
+    poses[1, INDEX["jawOpen"]] = 1
+    drop(page, written(tmp_path / "poses.glb", poses, 1))
+    page.page.wait_for_function("() => koekao.clip.name === 'poses'")
+    up = np.arange(31) / 30
+    np.testing.assert_allclose(curves_shown(page)[:, INDEX["jawOpen"]], [*up, *up[-2::-1]], atol=1e-6)
+    assert page.errors == []
+
+
+def test_curves_dropped_with_a_face_come_before_its_own(opened: Callable[..., Any], file: Path, tmp_path: Path) -> None:
+    page = opened(file)
+    still = written(tmp_path / "still.csv", np.zeros((30, 52), np.float32), 30)
+    drop(page, written(tmp_path / "talk.glb", TAKE.curves, 30), still)
+    page.page.wait_for_function("() => koekao.clip.name === 'still'")
+    assert np.ptp(curves_shown(page)) == 0
+    before = page.js("() => koekao.clip.name")
+    page.js(DROP, [("bare.glb", base64.b64encode(head_glb()).decode(), "")])
+    page.page.wait_for_function(
+        "() => document.getElementById('said').textContent.startsWith('bare.glb: 52 of the 52')"
+    )
+    assert page.js("() => koekao.clip.name") == before, "a face without an animation shows what is there"
 
 
 def many(n: int) -> Listing:

@@ -1,7 +1,7 @@
 /** The takes of a corpus as a list: only the rows in sight exist, so ten thousand takes are as quick as ten. */
 import { type TakeDetail, type TakeRow } from "./data";
+import { part } from "./parts";
 
-const part = <Kind extends HTMLElement>(id: string): Kind => document.getElementById(id) as Kind;
 const ROW = 52;
 const BLOCK = 100;
 

@@ -11,6 +11,14 @@ export const NAMES: string[] = [
 ].flatMap(([line]) => line.split(" "));
 export const N_CURVES = NAMES.length;
 export const REGIONS = ["jaw", "mouth", "cheek", "nose", "brow", "eye", "tongue"];
+
+/** A curve's name in any usual spelling to its place: jawOpen, JawOpen, mouthSmile_L, blendShape1.jawOpen. */
+export function placeOf(name: string): number {
+  const last = name.slice(name.lastIndexOf(".") + 1);
+  const plain = last.charAt(0).toLowerCase() + last.slice(1);
+  const direct = NAMES.indexOf(plain);
+  return direct >= 0 ? direct : NAMES.indexOf(plain.replace(/_L$/, "Left").replace(/_R$/, "Right"));
+}
 export const regionOf = (name: string): string => REGIONS.find((region) => name.startsWith(region))!;
 
 /** A curve of less range than this stands still (koekao.arkit.MOVING_RANGE). */
@@ -116,6 +124,15 @@ async function readTrack(raw: RawTrack): Promise<Track> {
     lost: raw.lost ? new Uint8Array(await inflated(raw.lost)) : null,
     head: raw.head ? new Float32Array(await inflated(raw.head)) : null,
   };
+}
+
+export const USUAL = [24, 25, 30, 48, 50, 60];
+
+/** Frames a second of these times, as the step in the middle has it; a usual rate where one is near. */
+export function usualRate(times: ArrayLike<number>): number {
+  const steps = Array.from(times).slice(1).map((time, i) => time - times[i]).sort((a, b) => a - b);
+  const rate = steps.length ? 1 / steps[steps.length >> 1] : 30;
+  return USUAL.find((one) => Math.abs(one / rate - 1) < 0.01) ?? rate;
 }
 
 /** The frame that is shown at a time: the last that has begun. A microsecond forgives what rounding took away. */

@@ -4,21 +4,14 @@ import {
   SRGBColorSpace, Vector3, WebGLRenderer,
 } from "three";
 import { GLTFLoader } from "three/examples/jsm/loaders/GLTFLoader.js";
-import { frameAt, NAMES, type Track } from "./data";
+import { animationOf, type Driven as Weights, weightsOf } from "./animation";
+import { frameAt, placeOf, type Track } from "./data";
 import { Morph, plain } from "./morph";
 
 const FIELD_DEG = 18;
 const DISTANCE_M = 1.1;
 const SLOW_MS = 45;
 const LEAST_QUALITY = 0.4;
-
-/** A target's name in any usual spelling to its place: jawOpen, JawOpen, mouthSmile_L, blendShape1.jawOpen. */
-export function placeOf(name: string): number {
-  const last = name.slice(name.lastIndexOf(".") + 1);
-  const plain = last.charAt(0).toLowerCase() + last.slice(1);
-  const direct = NAMES.indexOf(plain);
-  return direct >= 0 ? direct : NAMES.indexOf(plain.replace(/_L$/, "Left").replace(/_R$/, "Right"));
-}
 
 interface Driven {
   mesh: Mesh;
@@ -71,11 +64,12 @@ export class Face {
     return true;
   }
 
-  /** Throws where the file has no target that is one of the 52. */
-  async load(glb: ArrayBuffer, own: boolean): Promise<number> {
+  /** How many of the 52 curves move it, and its own animation; throws where the file has no target that is one of them. */
+  async load(glb: ArrayBuffer, own: boolean): Promise<{ found: number; animation: Track | null }> {
     const read = await new GLTFLoader().parseAsync(glb, "");
     const driven: Driven[] = [];
     const found = new Set<number>();
+    const weights: Weights = new Map();
     read.scene.traverse((node) => {
       const mesh = node as Mesh;
       if (!mesh.isMesh) return;
@@ -85,6 +79,7 @@ export class Face {
       const kept = pairs.filter(([, curve]) => curve >= 0);
       for (const [, curve] of kept) found.add(curve);
       if (kept.length) driven.push({ mesh, morph: new Morph(mesh, kept) });
+      weights.set(weightsOf(mesh), kept);
       if (own) mesh.material = plain(mesh.material as MeshStandardMaterial);
     });
     if (!found.size) throw new Error("none of its morph targets is named as one of the 52 ARKit curves");
@@ -96,7 +91,7 @@ export class Face {
     this.scene.add(read.scene);
     this.frame(driven);
     this.stale = true;
-    return found.size;
+    return { found: found.size, animation: animationOf(read.animations, weights) };
   }
 
   private drop(model: Group): void {

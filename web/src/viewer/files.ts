@@ -1,6 +1,5 @@
 /** Files that are dropped: curves in the layouts that koekao writes, told by their content. */
-import { N_CURVES, type Track } from "./data";
-import { placeOf } from "./face";
+import { N_CURVES, placeOf, type Track, USUAL, usualRate } from "./data";
 
 interface Rows {
   times: number[];
@@ -51,20 +50,16 @@ function readCsv(text: string): Rows {
 function timecodes(cells: string[]): number[] {
   const parts = cells.map((cell) => cell.split(/[:;]/).map(Number));
   if (parts.some((part) => part.length !== 4)) return cells.map((_, i) => i / 30);
-  const rate = [24, 25, 30, 48, 50, 60].find((one) => one > Math.floor(Math.max(...parts.map((part) => part[3])))) ?? 60;
+  const rate = USUAL.find((one) => one > Math.floor(Math.max(...parts.map((part) => part[3])))) ?? 60;
   const at = parts.map(([h, m, s, f]) => h * 3600 + m * 60 + s + f / rate);
   return at.map((time) => time - at[0]);
 }
-
-const USUAL = [24, 25, 30, 48, 50, 60];
 
 /** Rows brought to frames by time, as the rows' own rate has it. */
 function onFrames(name: string, { times, rows, names }: Rows): Track {
   const places = names.map(placeOf);
   if (places.filter((place) => place >= 0).length < 5) throw new Error(`${name} names hardly any of the 52 curves`);
-  const steps = times.slice(1).map((time, i) => time - times[i]).sort((a, b) => a - b);
-  const rate = steps.length ? 1 / steps[steps.length >> 1] : 30;
-  const fps = USUAL.find((one) => Math.abs(one / rate - 1) < 0.01) ?? rate;
+  const fps = usualRate(times);
   const frames = Math.max(1, Math.round(times[times.length - 1] * fps) + 1);
   const curves = Array.from({ length: N_CURVES }, () => new Float32Array(frames));
   for (let i = 0, row = 0; i < frames; i++) {

@@ -1,5 +1,7 @@
 /** Ten seconds of the browser's microphone, animated by a model in the page: only where the page is served with one. */
 import { type Track } from "./data";
+import { part, tried } from "./parts";
+import { type Stage } from "./stage";
 
 const LONGEST_S = 10;
 
@@ -14,7 +16,30 @@ interface Animator {
   reset(): Promise<void>;
 }
 
-export class Recorder {
+/** The button that records, stops and plays what was made of it. */
+export function recording(stage: Stage, library: string, model: string): void {
+  const recorder = new Recorder(library, model);
+  const button = part<HTMLButtonElement>("record");
+  const words = button.querySelector("span")!;
+  const idle = words.textContent;
+  button.hidden = false;
+  button.addEventListener("click", () => void tried(async () => {
+    if (recorder.recording) return recorder.stop();
+    stage.player.pause();
+    button.classList.add("on");
+    try {
+      const sound = await recorder.record((left) => (words.textContent = `Stop (${Math.ceil(left)} s)`));
+      words.textContent = "Animating";
+      await stage.showTracks("Microphone", sound, [await recorder.animate(sound, "model")]);
+      await stage.player.play();
+    } finally {
+      button.classList.remove("on");
+      words.textContent = idle;
+    }
+  }));
+}
+
+class Recorder {
   private animator: Animator | null = null;
   private stopNow: (() => void) | null = null;
 

@@ -1,5 +1,8 @@
-/** Lanes on canvas: a stretch of time over a width of pixels. */
-import { type Track } from "./data";
+/** Lanes and the ruler on canvas: a stretch of time over a width of pixels. */
+import { clock, type Track } from "./data";
+
+const MOST_PIXELS = 4096;
+const STEPS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
 
 export interface View {
   from: number;
@@ -9,6 +12,37 @@ export interface View {
 
 export function xOf(view: View, seconds: number): number {
   return ((seconds - view.from) / (view.to - view.from)) * view.width;
+}
+
+/** The canvas empty, with as many pixels as the screen has for it. */
+export function fit(canvas: HTMLCanvasElement, view: View): CanvasRenderingContext2D {
+  const ratio = Math.min(2, devicePixelRatio || 1);
+  const width = Math.min(MOST_PIXELS, Math.round(view.width * ratio));
+  const height = Math.round(canvas.clientHeight * ratio);
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  const context = canvas.getContext("2d")!;
+  context.clearRect(0, 0, width, height);
+  return context;
+}
+
+/** Ticks and their times, as many as there is room for. */
+export function drawRuler(context: CanvasRenderingContext2D, view: View, ink: string, line: string): void {
+  const ratio = context.canvas.width / view.width;
+  const most = Math.max(2, view.width / 80);
+  const step = STEPS_S.find((one) => (view.to - view.from) / one <= most) ?? 7200;
+  context.scale(ratio, ratio);
+  context.font = "11px system-ui, sans-serif";
+  context.fillStyle = ink;
+  context.strokeStyle = line;
+  for (let k = Math.ceil(view.from / step - 1e-9); k * step <= view.to; k++) {
+    const x = xOf(view, k * step);
+    context.fillRect(Math.round(x), 14, 1, 6);
+    const text = step < 1 ? clock(k * step).slice(0, -1) : clock(k * step).slice(0, -3);
+    const wide = context.measureText(text).width;
+    context.fillText(text, Math.max(0, Math.min(view.width - wide, x - wide / 2)), 11);
+  }
+  context.setTransform(1, 0, 0, 1, 0, 0);
 }
 
 /** Where a track saw no face. */

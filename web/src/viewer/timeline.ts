@@ -1,26 +1,13 @@
 /** The sound and the curves over time: a lane a curve by region, what is pinned on top, and the values at the cursor. */
 import { type Comparison } from "./compare";
-import { clock, type Clip, frameAt, MOVING_RANGE, NAMES, rangeOf, regionOf, REGIONS } from "./data";
+import { clock, type Clip, frameAt, NAMES, regionOf } from "./data";
+import { groupOf, groups, type Lane, laneOf, type Order } from "./lanes";
+import { part } from "./parts";
 import { type Player } from "./player";
 import { pointing } from "./pointing";
 import { drawSpectrum, drawWave } from "./sound";
-import { drawCurve, drawLost, xOf } from "./strokes";
+import { drawCurve, drawLost, drawRuler, fit, xOf } from "./strokes";
 
-export type Order = "region" | "movement" | "error";
-
-interface Lane {
-  curve: number;
-  row: HTMLLIElement;
-  canvas: HTMLCanvasElement;
-  value: HTMLElement;
-  pin: HTMLButtonElement;
-  inSight: boolean;
-  fresh: boolean;
-  said: string;
-}
-
-const part = <Kind extends HTMLElement>(id: string): Kind => document.getElementById(id) as Kind;
-const MOST_PIXELS = 4096;
 /** What is longer than twice this begins with so many seconds in view. */
 const FIRST_S = 20;
 
@@ -83,83 +70,28 @@ export class Timeline {
   arrange(): void {
     this.sight.disconnect();
     this.lanes = [];
-    this.list.replaceChildren();
     const tracks = this.clip?.tracks ?? [];
-    const wanted = this.search.value.trim().toLowerCase();
-    const range = NAMES.map((_, k) => Math.max(0, ...tracks.map((track) => rangeOf(track.curves[k]))));
-    const moving = (k: number): boolean => this.still.checked || range[k] > MOVING_RANGE;
-    const all = NAMES.map((_, k) => k).filter((k) => {
-      const name = NAMES[k];
-      return wanted ? name.toLowerCase().includes(wanted) : moving(k) || this.pinned.has(name);
-    });
-    const pinned = all.filter((k) => this.pinned.has(NAMES[k]));
-    const rest = all.filter((k) => !this.pinned.has(NAMES[k]));
-    if (pinned.length) this.group("pinned", pinned);
-    if (this.order === "region") {
-      for (const region of REGIONS) this.group(region, rest.filter((k) => regionOf(NAMES[k]) === region));
-    } else {
-      const error = this.comparison?.byCurve;
-      const weight = (k: number): number => (this.order === "error" && error ? error[k].mae || 0 : range[k]);
-      this.group(this.order === "error" ? "largest error first" : "most movement first", rest.sort((a, b) => weight(b) - weight(a)));
-    }
-    const hidden = NAMES.length - all.length;
+    const named = this.search.value.trim().toLowerCase();
+    const { comparison, order, pinned } = this;
+    const found = groups({ tracks, comparison, order, pinned, named, still: this.still.checked });
+    this.list.replaceChildren(...found.map(([title, curves]) => groupOf(title, curves.map((curve) => this.lane(curve)))));
+    const hidden = NAMES.length - this.lanes.length;
     part("hidden-count").textContent = tracks.length && hidden ? `${hidden} hidden` : "";
-    part("no-lanes").hidden = all.length > 0;
-    part("no-lanes").textContent = !tracks.length ? "No curves yet." : wanted ? "No curve is named so." : "No curve moves; show still curves to see them.";
+    part("no-lanes").hidden = this.lanes.length > 0;
+    part("no-lanes").textContent = !tracks.length ? "No curves yet." : named ? "No curve is named so." : "No curve moves; show still curves to see them.";
     this.measure();
   }
 
-  private group(title: string, curves: number[]): void {
-    if (!curves.length) return;
-    const section = document.createElement("section");
-    const heading = document.createElement("h3");
-    heading.textContent = title.charAt(0).toUpperCase() + title.slice(1);
-    const count = document.createElement("span");
-    count.textContent = String(curves.length);
-    heading.append(count);
-    const rows = document.createElement("ul");
-    rows.setAttribute("aria-label", title);
-    for (const curve of curves) rows.append(this.lane(curve));
-    section.append(heading, rows);
-    this.list.append(section);
-  }
-
-  private lane(curve: number): HTMLLIElement {
+  private lane(curve: number): Lane {
     const name = NAMES[curve];
-    const row = document.createElement("li");
-    row.dataset.region = regionOf(name);
-    const pin = document.createElement("button");
-    pin.className = "pin";
-    pin.setAttribute("aria-pressed", String(this.pinned.has(name)));
-    pin.setAttribute("aria-label", `Pin ${name}`);
-    pin.title = this.pinned.has(name) ? "Unpin" : "Pin to the top";
-    pin.addEventListener("click", () => {
+    const lane = laneOf(curve, this.pinned.has(name), this.comparison, () => {
       if (!this.pinned.delete(name)) this.pinned.add(name);
       this.arrange();
-      const again = this.lanes.find((lane) => lane.curve === curve);
-      again?.pin.focus();
+      this.lanes.find((one) => one.curve === curve)?.pin.focus();
     });
-    const label = document.createElement("span");
-    label.className = "name";
-    const stem = document.createElement("span");
-    stem.textContent = name;
-    label.append(stem);
-    label.title = name;
-    const side = /^(.*)(Left|Right)$/.exec(name);
-    if (side && !["jaw", "mouth"].includes(side[1])) {
-      stem.textContent = side[1]; // the side stands apart, so that it is seen where the name is cut
-      label.append(Object.assign(document.createElement("b"), { textContent: side[2].charAt(0) }));
-    }
-    const value = document.createElement("span");
-    value.className = "value";
-    const canvas = document.createElement("canvas");
-    canvas.setAttribute("aria-hidden", "true");
-    row.append(pin, label, value, canvas);
-    const scores = this.comparison?.byCurve[curve];
-    if (scores) row.title = `${name}: mean error ${scores.mae.toFixed(3)}` + (Number.isNaN(scores.r) ? "" : `, r ${scores.r.toFixed(2)}`);
-    this.lanes.push({ curve, row, canvas, value, pin, inSight: false, fresh: false, said: "" });
-    this.sight.observe(row);
-    return row;
+    this.lanes.push(lane);
+    this.sight.observe(lane.row);
+    return lane;
   }
 
   private seen(entries: IntersectionObserverEntry[]): void {
@@ -204,47 +136,20 @@ export class Timeline {
     this.view(at - share * span, at + (1 - share) * span);
   }
 
-  private fit(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
-    const ratio = Math.min(2, devicePixelRatio || 1);
-    const width = Math.min(MOST_PIXELS, Math.round(this.width * ratio));
-    const height = Math.round(canvas.clientHeight * ratio);
-    if (canvas.width !== width) canvas.width = width;
-    if (canvas.height !== height) canvas.height = height;
-    const context = canvas.getContext("2d")!;
-    context.clearRect(0, 0, width, height);
-    return context;
-  }
-
   private colour(name: string): string {
     return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   }
 
   private drawSound(): void {
-    this.drawRuler();
-    this.fit(this.wave);
-    this.fit(this.spectrum);
+    this.drawTimes();
+    fit(this.wave, this);
+    fit(this.spectrum, this);
     drawWave(this.wave, this.samples, this.from, this.to, this.colour("wave"), this.peak);
     drawSpectrum(this.spectrum, this.samples, this.from, this.to, this.colour("spectrum").split(" ").map(Number));
   }
 
-  private drawRuler(): void {
-    const context = this.fit(this.ruler);
-    const ratio = this.ruler.width / this.width;
-    const most = Math.max(2, this.width / 80);
-    const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
-    const step = steps.find((one) => (this.to - this.from) / one <= most) ?? 7200;
-    context.scale(ratio, ratio);
-    context.font = "11px system-ui, sans-serif";
-    context.fillStyle = this.colour("muted");
-    context.strokeStyle = this.colour("line");
-    for (let k = Math.ceil(this.from / step - 1e-9); k * step <= this.to; k++) {
-      const x = xOf(this, k * step);
-      context.fillRect(Math.round(x), 14, 1, 6);
-      const text = step < 1 ? clock(k * step).slice(0, -1) : clock(k * step).slice(0, -3);
-      const wide = context.measureText(text).width;
-      context.fillText(text, Math.max(0, Math.min(this.width - wide, x - wide / 2)), 11);
-    }
-    context.setTransform(1, 0, 0, 1, 0, 0);
+  private drawTimes(): void {
+    drawRuler(fit(this.ruler, this), this, this.colour("muted"), this.colour("line"));
     const loop = this.player.span;
     const band = part("loop-band");
     band.hidden = !loop || !this.player.loop;
@@ -256,7 +161,7 @@ export class Timeline {
 
   private drawErrors(): void {
     if (!this.comparison) return;
-    const context = this.fit(this.errors);
+    const context = fit(this.errors, this);
     const top = Math.max(0.05, ...Array.from(this.comparison.error).filter((value) => value > 0));
     drawCurve(context, this, this.comparison.error, this.comparison.fps, this.colour("error"), 0.28, 0, top);
     part("error-mean").textContent = `mean ${this.comparison.mean.toFixed(3)}`;
@@ -267,7 +172,7 @@ export class Timeline {
     for (const lane of this.lanes) {
       if (!lane.inSight || lane.fresh || !tracks.length) continue;
       lane.fresh = true;
-      const context = this.fit(lane.canvas);
+      const context = fit(lane.canvas, this);
       let low = 0;
       let high = 1;
       for (const track of tracks) for (const value of track.curves[lane.curve]) {
