@@ -20,7 +20,7 @@ MODULES = {
     for path in sorted(ROOT.rglob("*.py"))
 }
 FIRST_ROW = {"arkit", "clock", "compiled", "errors", "machine", "atomic", "interrupt", "lips", "place", "visitors"}
-FIRST_ROW |= {"yaml_file", "installation", "plugins"}
+FIRST_ROW |= {"yaml_file", "installation", "plugins", "drawing"}
 MAY_IMPORT = dict.fromkeys(FIRST_ROW, FIRST_ROW) | {
     "takes": FIRST_ROW,
     "corpus": FIRST_ROW | {"takes"},

@@ -1,4 +1,4 @@
-"""What the tests of the head share: curves by name, places on the face, triangles and their measures."""
+"""What the tests of the head share: faces by name, places on the face, triangles and their measures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from koekao.arkit import INDEX, N_CURVES, NAMES
+from koekao.arkit import INDEX, NAMES
 from koekao.head import Head
 
 Floats = NDArray[np.floating]
@@ -31,15 +31,6 @@ COMBINATIONS: tuple[Mapping[str, float], ...] = (
     {"eyeLookUp": 1, "eyeLookOutLeft": 1, "eyeLookInRight": 1},
     {"eyeLookDown": 1, "eyeBlink": 1, "eyeSquint": 1},
 )
-
-
-def curves_of(named: Mapping[str, float]) -> NDArray[np.float32]:
-    """``[52]`` by name; a name without its side sets both sides."""
-    curves = np.zeros(N_CURVES, np.float32)
-    for name, value in named.items():
-        for whole in [name] if name in INDEX else [name + "Left", name + "Right"]:
-            curves[INDEX[whole]] = value
-    return curves
 
 
 def target(head: Head, name: str) -> NDArray[np.float64]:

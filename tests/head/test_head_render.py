@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from faces import curves_of
 from numpy.typing import NDArray
 from scipy.ndimage import label
 
+from contact_sheet import curves_of
 from koekao.errors import ConfigError, CurvesError
 from koekao.head import Head
 from koekao.head.render import Camera, render, visible

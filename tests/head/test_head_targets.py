@@ -6,9 +6,10 @@ from itertools import product
 
 import numpy as np
 import pytest
-from faces import COMBINATIONS, SIDED, WHOLE, curves_of, edges_of, facing, target, volume
+from faces import COMBINATIONS, SIDED, WHOLE, edges_of, facing, target, volume
 from numpy.typing import NDArray
 
+from contact_sheet import curves_of
 from koekao.arkit import INDEX, MIRROR, N_CURVES, NAMES, REGIONS
 from koekao.errors import CurvesError
 from koekao.head import Head

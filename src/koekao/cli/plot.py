@@ -80,7 +80,7 @@ def plot(
         koekao plot truth.csv other.csv --kind error -o error.png
     """
     from koekao.atomic import write_file
-    from koekao.viewer.charts import ENDINGS
+    from koekao.drawing import ENDINGS
     from koekao.viewer.showing import is_corpus
 
     if output.suffix.lower() not in ENDINGS:

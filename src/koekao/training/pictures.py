@@ -4,15 +4,12 @@ A :class:`Stretch` is chosen once and is the same at every validation of a run, 
 be leafed through: the ten seconds in which the mouth moves most, of the first few takes, and of these the curves that
 move most. The truth is an area and the prediction a line, so that a print without colours can be read too.
 
-matplotlib draws, where it is installed: it is an extra (``koekao[plot]``), imported when the first picture is drawn.
-Never pyplot, which holds figures of the whole process and may open windows. What it gives up: a mirrored pair is shown
-by the side that moves more, and every lane has its own scale (its highest value stands beside it).
+It is drawn as :mod:`koekao.drawing` has it. What it gives up: a mirrored pair is shown by the side that moves more, and
+every lane has its own scale (its highest value stands beside it).
 """
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from koekao import drawing
 from koekao.arkit import MIRROR, MOVING_RANGE, N_CURVES, NAMES, REGIONS
 from koekao.takes.take import as_float
 from koekao.training.metrics.scores import pearson
@@ -37,8 +35,6 @@ _FULL = 0.8  # of a lane's height: the highest value in it
 _INK, _FAINT, _GRID = "#32383f", "#6e7781", "#e4e7ea"
 _TRUTH, _TRUTH_EDGE, _PREDICTION = "#d3d9df", "#6e7781", "#e8590c"
 _N_SLICES, _LONGEST_NAME = 900, 48
-_FONTS = ("Noto Sans CJK JP", "Noto Sans JP", "Hiragino Sans", "Yu Gothic", "Meiryo", "IPAexGothic", "TakaoGothic")
-"""Take after DejaVu Sans what it lacks, such as the names of Japanese takes, as far as they are installed."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -123,32 +119,22 @@ def draw(stretch: Stretch, predicted: NDArray[np.float32], *, step: int, mean_r:
         step: after which they were predicted.
         mean_r: what all validation takes were scored, for the title; None where nothing of them moves.
     """
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     labels = labels_of(stretch, predicted)
     said = np.full((len(stretch.truth), N_CURVES), np.nan, np.float32)
     there = predicted[stretch.first_frame : stretch.end_frame]
     said[: len(there)] = there
     n_lanes = 1 + len(stretch.lanes)
     height = _TOP_INCHES + _LANE_INCHES * n_lanes + _BOTTOM_INCHES
-    settings: Any = {"font.size": 9, "font.family": _fonts(), "text.color": _INK, "text.parse_math": False}
-    with rc_context(settings), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # a take named in letters that no font here has
-        canvas: Any = FigureCanvasAgg(
-            Figure(figsize=(WIDTH / DOTS_PER_INCH, height), dpi=DOTS_PER_INCH, facecolor="white")
-        )
+    with drawing.style(**{"font.size": 9, "text.color": _INK}):
+        figure = drawing.figure(WIDTH / DOTS_PER_INCH, height, dpi=DOTS_PER_INCH)
         bottom, top = _BOTTOM_INCHES / height, 1 - _TOP_INCHES / height
-        axes = canvas.figure.add_axes((_LEFT, bottom, _RIGHT - _LEFT, top - bottom), facecolor="none")
+        axes = figure.add_axes((_LEFT, bottom, _RIGHT - _LEFT, top - bottom), facecolor="none")
         _axis_of_time(axes, stretch, n_lanes)
         _sound(axes, stretch, n_lanes - 1)
         for lane, curve in enumerate(stretch.lanes, start=1):
             _lane(axes, stretch, said[:, curve], curve, n_lanes - 1 - lane, labels[NAMES[curve]])
-        _head(canvas.figure, stretch, height, step, mean_r)
-        png = io.BytesIO()
-        canvas.print_png(png)
-    return png.getvalue()
+        _head(figure, stretch, height, step, mean_r)
+        return drawing.picture(figure)
 
 
 def labels_of(stretch: Stretch, predicted: NDArray[np.float32]) -> dict[str, float]:
@@ -182,13 +168,6 @@ def _lanes(truth: NDArray[np.float32]) -> tuple[int, ...]:
     return tuple(ordered[:MOST_LANES])
 
 
-def _fonts() -> list[str]:
-    from matplotlib.font_manager import fontManager
-
-    there = set(fontManager.get_font_names())
-    return ["DejaVu Sans", *(name for name in _FONTS if name in there)]
-
-
 def _axis_of_time(axes: Any, stretch: Stretch, n_lanes: int) -> None:
     axes.set_xlim(stretch.first_s, stretch.end_s)
     axes.set_ylim(0, n_lanes)
@@ -206,12 +185,11 @@ def _axis_of_time(axes: Any, stretch: Stretch, n_lanes: int) -> None:
 
 def _sound(axes: Any, stretch: Stretch, floor: int) -> None:
     """The waveform: least and largest sample of each slice, the loudest as high as the lane."""
-    edges = np.linspace(0, len(stretch.heard), min(_N_SLICES, max(1, len(stretch.heard))), endpoint=False).astype(int)
-    if len(stretch.heard):
+    _, low, high = drawing.wave(stretch.heard, _N_SLICES)
+    if len(low):
         scale = 0.45 / max(1e-4, float(np.abs(stretch.heard).max()))
-        low, high = (pick.reduceat(stretch.heard, edges) * scale for pick in (np.minimum, np.maximum))
-        at_s = np.linspace(stretch.first_s, stretch.end_s, len(edges))
-        axes.fill_between(at_s, floor + 0.5 + low, floor + 0.5 + high, color=_TRUTH_EDGE, lw=0.4)
+        at_s = np.linspace(stretch.first_s, stretch.end_s, len(low))
+        axes.fill_between(at_s, floor + 0.5 + low * scale, floor + 0.5 + high * scale, color=_TRUTH_EDGE, lw=0.4)
     _label(axes, floor + 0.5, ("sound",))
 
 

@@ -1,24 +1,22 @@
 """Charts for a terminal's reach, PNG or SVG: curves over the sound, error by curve, coverage, windows over time.
 
-Each takes plain arrays and gives the bytes of a picture. Matplotlib is asked for by the function that draws, without
-pyplot, so that nothing global is changed. SVG has no date and no random names in it: one input, one picture.
+Each takes plain arrays and gives the bytes of a picture, drawn as :mod:`koekao.drawing` has it.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from koekao import drawing
 from koekao.arkit import MOVING_RANGE, NAMES, REGIONS
 from koekao.errors import ConfigError
 from koekao.takes.take import as_float
 from koekao.viewer.clip import Clip, Curves
 
-ENDINGS = (".png", ".svg")
 COLOURS = {
     "jaw": "#2b63c6", "mouth": "#0f7f78", "cheek": "#9a6b12", "nose": "#8a5a44", "brow": "#7a4bb5", "eye": "#b0467c",
     "tongue": "#b33a3a",
@@ -26,13 +24,14 @@ COLOURS = {
 """A colour a region, as on the page."""
 FIRST, SECOND, ERROR = "#2460b8", "#c2571a", "#c0392b"
 _INK, _MUTED, _LINE, _WAVE = "#1b2027", "#5a6573", "#dfe3e8", "#64748b"
-_MOST_POINTS = 4000
+_MOST_POINTS, _MOST_SLICES = 4000, 2000
 
 
 def region_of(name: str) -> str:
     return next(region for region, names in REGIONS.items() if name in names)
 
 
+@drawing.style()
 def chart_curves(
     clip: Clip, *, names: Sequence[str] = (), span: tuple[float, float] | None = None, format: str = "png"
 ) -> bytes:
@@ -77,6 +76,7 @@ def chart_curves(
     return _bytes(figure, format)
 
 
+@drawing.style()
 def chart_error(first: Curves, second: Curves, *, format: str = "png") -> bytes:
     """Mean absolute difference of two tracks by curve, the largest on top, with the correlation of those that move."""
     n = min(len(first.values), int(second.seconds * first.fps))
@@ -100,6 +100,7 @@ def chart_error(first: Curves, second: Curves, *, format: str = "png") -> bytes:
     return _bytes(figure, format)
 
 
+@drawing.style()
 def chart_coverage(
     title: str,
     quantiles: NDArray[np.floating[Any]],
@@ -133,6 +134,7 @@ def chart_coverage(
     return _bytes(figure, format)
 
 
+@drawing.style()
 def chart_schedule(title: str, strides: Mapping[str, Sequence[int]], *, format: str = "png") -> bytes:
     """Stride by epoch, one step line a way of going there."""
     figure = _figure(9, 4.2)
@@ -146,6 +148,7 @@ def chart_schedule(title: str, strides: Mapping[str, Sequence[int]], *, format: 
     return _bytes(figure, format)
 
 
+@drawing.style()
 def chart_windows(
     title: str,
     rows: Sequence[Sequence[tuple[int, int, int, bool]]],
@@ -201,12 +204,12 @@ def _wave(axes: Any, clip: Clip, start: float, end: float) -> None:
     if clip.sound is None:
         return
     samples = as_float(clip.sound)[int(start * clip.sample_rate) : int(end * clip.sample_rate)]
-    if not len(samples):
+    at, low, high = drawing.wave(samples, _MOST_SLICES)
+    if not len(at):
         return
-    edges = np.unique(np.linspace(0, len(samples), min(len(samples), 2000), endpoint=False).astype(int))
-    high, low = np.maximum.reduceat(samples, edges), np.minimum.reduceat(samples, edges)
-    axes.fill_between(start + edges / clip.sample_rate, low, high, color=_WAVE, lw=0.4)
-    axes.set_ylim(-1.05 * max(0.02, abs(samples).max()), 1.05 * max(0.02, abs(samples).max()))
+    axes.fill_between(start + at / clip.sample_rate, low, high, color=_WAVE, lw=0.4)
+    highest = 1.05 * max(0.02, float(np.abs(samples).max()))
+    axes.set_ylim(-highest, highest)
 
 
 def _minutes(axes: Any, minutes: Mapping[str, Mapping[str, float]]) -> None:
@@ -230,21 +233,12 @@ def _title(axes: Any, title: str, under: str) -> None:
 
 
 def _figure(width: float, height: float) -> Any:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ConfigError("charts need matplotlib", do='pip install "koekao[plot]"') from error
-    return Figure(figsize=(width, height), dpi=120, layout="constrained", facecolor="white")
+    return drawing.figure(width, height, layout="constrained")
 
 
 def _bytes(figure: Any, format: str) -> bytes:
-    import matplotlib
-
     for axes in figure.axes:
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.spines["bottom"].set_color(_LINE)
         axes.tick_params(length=0, colors=_MUTED, labelsize=7.5)
-    file = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": "koekao", "svg.fonttype": "none"}):
-        figure.savefig(file, format=format, metadata={"Date": None} if format == "svg" else None)
-    return file.getvalue()
+    return drawing.picture(figure, format)
