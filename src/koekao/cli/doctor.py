@@ -47,10 +47,7 @@ def _show(found: Installation) -> None:
         ("torch", f"{torch or 'not installed'}, {count(found.threads, 'CPU thread')}"),
         ("GPU", _gpu(found)),
         ("sound", f"libsndfile {found.libsndfile}" if found.libsndfile else "no libsndfile"),
-        (
-            "compiler",
-            f"numba {numba}, llvmlite {llvmlite}; loops kept in {kept}",
-        ),
+        ("compiler", f"numba {numba}, llvmlite {llvmlite}; loops kept in {kept}"),
         ("free", f"{memory}{found.disk_gb:.1f} GB of disk here"),
     ):
         say(f"{title:<10}{said}", style="bold", until=len(title))

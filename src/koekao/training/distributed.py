@@ -49,6 +49,7 @@ BEGIN_WITHIN_S = 30
 _LAUNCHED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 _WAIT = timedelta(minutes=30)
 _AWAKE_S = 0.02
+_let_others_run = getattr(os, "sched_yield", lambda: None)  # not on every system
 _Json = TypeVar("_Json")
 
 
@@ -290,7 +291,7 @@ def _stay_awake(sending: Any) -> None:
     in a virtual machine some milliseconds, than a message between two processes takes."""
     until_s = time.perf_counter() + _AWAKE_S
     while not sending.is_completed() and time.perf_counter() < until_s:
-        os.sched_yield()
+        _let_others_run()
 
 
 def _of_first(value: Tensor) -> Tensor:
