@@ -1,8 +1,8 @@
 """What pictures of curves and sound have in common, whoever draws them: letters of any language, a wave, bytes.
 
 matplotlib draws, where it is installed: it is an extra (``koekao[plot]``), imported when the first picture is drawn.
-Never pyplot, which holds figures of the whole process and may open windows. One input gives one picture: SVG has no date
-and no random names in it.
+Never pyplot, which holds figures of the whole process and may open windows. One input gives one picture: SVG has no
+date and no random names in it.
 
 What it gives up: the doctor's plots, which are lines of SVG on a grid of their own, without any library.
 """
@@ -62,7 +62,7 @@ def picture(drawn: Any, format: str = "png") -> bytes:
 def wave(
     samples: NDArray[np.floating[Any]], most: int
 ) -> tuple[NDArray[np.int64], NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
-    """Where each of at most ``most`` slices of ``[n]`` samples begins, its least and its largest; of no samples none."""
+    """Where each of at most ``most`` slices of ``[n]`` samples begins, its least and its largest; none of no samples."""
     n_slices = min(len(samples), most)
     edges = (np.arange(n_slices) * len(samples)) // max(1, n_slices)
     if not n_slices:
