@@ -62,7 +62,7 @@ def picture(drawn: Any, format: str = "png") -> bytes:
 def wave(
     samples: NDArray[np.floating[Any]], most: int
 ) -> tuple[NDArray[np.int64], NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
-    """Where each of at most ``most`` slices of ``[n]`` samples begins, its least and its largest; none of no samples."""
+    """Where each of at most ``most`` slices of ``[n]`` samples begins, its least and its largest; of none none."""
     n_slices = min(len(samples), most)
     edges = (np.arange(n_slices) * len(samples)) // max(1, n_slices)
     if not n_slices:
