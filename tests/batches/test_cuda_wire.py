@@ -1,4 +1,4 @@
-"""What is asked of CUDA to send a batch, and in which order: of a stand-in that keeps a record, where none is at hand."""
+"""What is asked of CUDA to send a batch, and in which order: of a stand-in that keeps a record, where there is none."""
 
 from __future__ import annotations
 
