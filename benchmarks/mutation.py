@@ -13,25 +13,19 @@ unless its source or ``--again`` says so. ``--markdown`` writes docs/mutation.md
 cannot be killed, from ``benchmarks/mutants_alive.json``.
 
 Result, reading: docs/mutation.md.
-
-A process that has imported what the tests need and nothing of koekao forks for each mutant, which saves three of five
-seconds. The tests of a fork run under ``timeout`` below; what they started is killed with them.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -48,6 +42,7 @@ ROOT = Path(__file__).parents[1]
 FOUND = ROOT / "out" / "mutation"
 ALIVE = Path(__file__).with_name("mutants_alive.json")
 PAGE = ROOT / "docs" / "mutation.md"
+FORKS = Path(__file__).with_name("forked_tests.py")
 CONTROL_EVERY = 25
 SLOWEST_S, FIRST_S = 120.0, 600.0
 """The least time that tests have before they count as hanging, and what they have until it is known how long they take:
@@ -112,11 +107,7 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="also what was tried before")
     parser.add_argument("--survivors", action="store_true", help="only what was tried before and lived")
     parser.add_argument("--markdown", action="store_true", help="write the page; try nothing")
-    parser.add_argument("--serve", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.serve:
-        serve(Path(args.serve))
-        return 0
     if args.markdown:
         PAGE.write_text(page(args.most, args.seed), "utf-8")
         return 0
@@ -187,10 +178,7 @@ def tried(name: str, args: argparse.Namespace) -> int:
                 log.write(json.dumps(named(path, tried_one) | end, ensure_ascii=False) + "\n")
                 log.flush()
                 told = f"killed by {end['by']}" if end["killed"] else "LIVES"
-                print(
-                    f"{name} {number}/{len(todo)} {path}:{tried_one.line} {tried_one} {told} {end['took_s']} s",
-                    flush=True,
-                )
+                print(f"{name} {number}/{len(todo)} {path}:{tried_one.line} {tried_one} {told}", flush=True)
     print(summary(name, args.most, args.seed), flush=True)
     return int(failed > 0)
 
@@ -206,7 +194,7 @@ class Workplace:
             copy(source, folder / part)
         settings = {"PYTHONPATH": str(folder / "src"), "OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(folder / "cache")}
         self._forks = subprocess.Popen(
-            [sys.executable, "-W", "ignore", __file__, "--serve", str(folder)],
+            [sys.executable, "-W", "ignore", str(FORKS), str(folder)],
             cwd=folder,
             env=os.environ | settings,
             stdin=subprocess.PIPE,
@@ -271,70 +259,6 @@ def workplaces(n: int) -> Iterator[Queue[Workplace]]:
         finally:
             for each in made:
                 each.close()
-
-
-# The process that forks
-
-
-def serve(folder: Path) -> None:
-    """A line of tests to run comes in, a line of what became of them goes out; each in a fork of its own."""
-    for name in ("hypothesis", "pyarrow", "pytest", "scipy.interpolate", "scipy.signal", "torch.utils.data"):
-        importlib.import_module(name)
-    for line in sys.stdin:
-        job = json.loads(line)
-        said = folder / "said.txt"
-        began_s = time.monotonic()
-        child = os.fork()
-        if child == 0:
-            run_tests(job["tests"], said)
-        ended = waited(child, job["limit_s"])
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child, signal.SIGKILL)
-        end = {"killed": ended != 0, "by": first_failure(said) if ended is not None else "its time"}
-        print(json.dumps(end | {"took_s": round(time.monotonic() - began_s, 1)}), flush=True)
-
-
-def run_tests(tests: list[str], said: Path) -> None:
-    """In the fork: never comes back."""
-    code = 99
-    try:
-        os.setsid()
-        out = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        for number in (1, 2):
-            os.dup2(out, number)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
-        import pytest
-
-        words = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:faulthandler", "--no-header", "-rfE", "--tb=line"]
-        words += ["-W", "ignore:Module already imported so cannot be rewritten"]
-        code = int(pytest.main([*words, *tests]))
-    except BaseException:  # noqa: BLE001  # said, and the fork ends with 99
-        traceback.print_exc()
-    finally:
-        with contextlib.suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
-
-
-def waited(child: int, limit_s: float) -> int | None:
-    """How the fork ended; None if it did not in time."""
-    end_s = time.monotonic() + limit_s
-    while time.monotonic() < end_s:
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.02)
-    os.killpg(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return None
-
-
-def first_failure(said: Path) -> str:
-    lines = said.read_text("utf-8", "replace").splitlines()
-    failed = [line.split(" - ")[0].split(" ", 1)[1] for line in lines if line.startswith(("FAILED ", "ERROR "))]
-    return failed[0] if failed else next((line for line in reversed(lines) if line.strip()), "")[:200]
 
 
 # The page

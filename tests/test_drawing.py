@@ -47,11 +47,11 @@ def test_nothing_of_the_process_is_changed_and_pyplot_stays_out() -> None:
     pytest.importorskip("matplotlib", reason="the extra plot is not installed")
     code = """
 import sys, matplotlib
-before = dict(matplotlib.rcParams)
+before = {name: dict.__getitem__(matplotlib.rcParams, name) for name in matplotlib.rcParams}
 from koekao import drawing
 with drawing.style(**{"font.size": 30}):
     drawing.picture(drawing.figure(2, 1))
-assert dict(matplotlib.rcParams) == before
+assert all(dict.__getitem__(matplotlib.rcParams, name) == value for name, value in before.items())
 assert "matplotlib.pyplot" not in sys.modules"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

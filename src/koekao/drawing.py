@@ -39,13 +39,14 @@ def style(**settings: Any) -> Iterator[None]:
         raise ConfigError("pictures need matplotlib", do='pip install "koekao[plot]"') from error
     there = set(fontManager.get_font_names())
     letters = ["DejaVu Sans", *(name for name in _FONTS if name in there)]
-    common = {"font.family": letters, "text.parse_math": False, "svg.hashsalt": "koekao", "svg.fonttype": "none"}
-    with rc_context({**common, **settings}), warnings.catch_warnings():
+    common: dict[Any, Any] = {"font.family": letters, "text.parse_math": False}
+    common |= {"svg.hashsalt": "koekao", "svg.fonttype": "none"}
+    with rc_context(common | settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # a name in letters that no font here has
         yield
 
 
-def figure(width_inches: float, height_inches: float, *, dpi: int = 120, layout: str | None = None) -> Any:
+def figure(width_inches: float, height_inches: float, *, dpi: int = 120, layout: Any = None) -> Any:
     """An empty white one."""
     from matplotlib.figure import Figure
 

@@ -140,7 +140,8 @@ def look() -> Installation:
 
 def wishes(package: str, extra: str = "") -> list[str]:
     """What an installed package asks for, or one of its extras does, as ``name>=1.2,<2``; nothing where it is not
-    installed. Of marks only that of the extra is looked at."""
+    installed. Of marks only that of the extra is looked at. An extra that asks for others holds what they ask for: so
+    our builder writes it."""
     try:
         lines = metadata.requires(package) or []
     except metadata.PackageNotFoundError:
@@ -220,21 +221,10 @@ def _compiler_problems(packages: dict[str, str | None]) -> Iterator[Problem]:
 
 
 def _state(name: str, adds: str) -> ExtraState:
-    versions = {wish: version_of(name_of(wish)) for wish in _all_wishes(name)}
+    versions = {wish: version_of(name_of(wish)) for wish in wishes("koekao", name)}
     met = all(version is not None and satisfies(version, wish) for wish, version in versions.items())
     packages = {name_of(wish): version for wish, version in versions.items()}
     return ExtraState(name=name, adds=adds, packages=packages, installed=met, get=f'pip install "koekao[{name}]"')
-
-
-def _all_wishes(extra: str) -> Iterator[str]:
-    """All that an extra needs, what other extras of koekao bring to it included."""
-    for wish in wishes("koekao", extra):
-        others = re.fullmatch(r"koekao\[([\w,]+)\]", wish)
-        if others:
-            for other in others[1].split(","):
-                yield from _all_wishes(other)
-        else:
-            yield wish
 
 
 def _extra_problems(extras: Sequence[ExtraState]) -> Iterator[Problem]:
@@ -242,7 +232,7 @@ def _extra_problems(extras: Sequence[ExtraState]) -> Iterator[Problem]:
     core = {name_of(wish) for wish in wishes("koekao")}
     for extra in extras:
         if not extra.installed and all(version for name, version in extra.packages.items() if name not in core):
-            yield from _unmet(f"koekao[{extra.name}]", [*_all_wishes(extra.name)])
+            yield from _unmet(f"koekao[{extra.name}]", wishes("koekao", extra.name))
 
 
 def _threads() -> int:

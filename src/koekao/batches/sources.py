@@ -1,6 +1,6 @@
 """Where the windows of a plan lie in memory: the table that the compiled gather reads, made for many batches at once.
 
-Made batch by batch, the dozen small array operations would take as long as the copy itself; for a block of a thousand
+Made batch by batch, the dozen small array operations would take as long as the copy itself; for a block of thousands of
 rows they cost a microsecond a batch. A block is found as directly as a batch, so nothing is lost for random access.
 While shards still come from elsewhere a block is one batch: it needs no more of them than that, and holds no more.
 """
@@ -26,7 +26,7 @@ from koekao.windows import NO_TAKE, Rows
 if TYPE_CHECKING:
     from koekao.batches.slots import Slot
 
-_BLOCK_ROWS = 1024
+_BLOCK_ROWS = 4096
 _LOOK_EVERY_S = 0.001
 _KEPT_BLOCKS = 2  # threads gather on both sides of a block's end
 

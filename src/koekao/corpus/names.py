@@ -17,6 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from koekao.corpus.viewed import viewed
+
 _PIECE = 4096  # strings that are made at a time while one iterates
 
 
@@ -140,7 +142,7 @@ class Labels(Words):
     @classmethod
     def of(cls, column: Any) -> Labels:
         """A dictionary-encoded column of Arrow without empty cells, viewed where it lies."""
-        return cls(tuple(column.dictionary.to_pylist()), column.indices.to_numpy(zero_copy_only=True))
+        return cls(tuple(column.dictionary.to_pylist()), viewed(column.indices))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Labels, (self._words, self._codes)

@@ -16,7 +16,7 @@ from remote_servers import WebServer
 import koekao
 from koekao.batches import Loader
 from koekao.batches.foresight import Foresight
-from koekao.batches.sources import PlannedBlocks, Sources
+from koekao.batches.sources import _BLOCK_ROWS, PlannedBlocks, Sources
 from koekao.batches.spec import ClipSpec, StreamSpec
 from koekao.corpus import Corpus
 from koekao.corpus.remote import CacheConfig
@@ -59,7 +59,7 @@ def test_once_all_is_here_blocks_are_as_large_as_of_a_local_corpus(web: WebServe
     assert (blocks()._batches, blocks()._foresight is None) == (1, False)
     for i in range(len(there)):
         there.audio(i)
-    assert (blocks()._batches, blocks()._foresight is None) == (256, True)
+    assert (blocks()._batches, blocks()._foresight is None) == (_BLOCK_ROWS // 4, True)
 
 
 def first_needs(corpus: Corpus, plan: Any, share: slice, number: int) -> list[int]:
