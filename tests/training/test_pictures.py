@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from koekao import drawing as drawing_module
 from koekao.animation import animate
 from koekao.arkit import INDEX, NAMES
 from koekao.corpus import Corpus, PackConfig, pack_takes
@@ -224,7 +225,7 @@ def test_any_name_can_be_written(drawing: None, packed: Callable[..., Corpus], m
     """Letters without a font, what others read as formulas, a path that is too long, no score, half a second."""
     found = stretch_of(packed(swinging(15, "jawOpen")))
     assert found is not None
-    monkeypatch.setattr(pictures, "_FONTS", ())
+    monkeypatch.setattr(drawing_module, "_FONTS", ())
     for name in ("声/テイク_01", "a$b_$", "folder/" * 40 + "take"):
         named = Stretch(**vars(found) | {"name": name})
         png = draw(named, np.zeros((14, 52), np.float32), step=1_234_567, mean_r=None)
