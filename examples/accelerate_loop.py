@@ -89,6 +89,7 @@ def main() -> None:
     whole = trained(accelerator, place, out / "half")
     again = trained(accelerator, place, out / "half", resume=True)
     same = all(torch.equal(one, other) for one, other in zip(whole.parameters(), again.parameters()))
+    accelerator.wait_for_everyone()  # what is made is the last that is said
     accelerator.print(
         f"{STEPS} steps, and the second half again from a checkpoint: {'the same' if same else 'NOT the same'}"
     )
