@@ -1,11 +1,15 @@
 """Fault 44: schedule, random state or stream state not restored. 20 steps are 10, a resume, and 10 more, to the bit.
 
-Each half is a process of its own, which has drawn, trained and imported nothing else. Any other place to stop at, ends
+Each half is a process of its own, forked from one that has only imported: nothing was drawn, trained or opened before.
+Any other place to stop at, ends
 of epochs and best weights are tests/laws/test_training_law.py.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,7 +20,7 @@ import torch
 
 from koekao.corpus import Corpus
 from koekao.models.weights import read_tensors, save_tensors
-from small_runs import SETTINGS, differences, made
+from small_runs import SETTINGS, differences, made, quick
 
 STEPS, HALF = 20, 10
 pytestmark = pytest.mark.usefixtures("_quick")
@@ -30,19 +34,42 @@ def trained(spoken: Corpus, run: Path, name: str, stop_at: int = 0) -> Path:
     return run
 
 
-def in_another_process(spoken: Corpus, run: Path, name: str, stop_at: int = 0) -> Path:
-    program = Path(__file__).parents[1] / "small_runs.py"
-    command = [sys.executable, "-W", "ignore", str(program), str(spoken.path), str(run), name, str(STEPS), str(stop_at)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+FORKING = """
+import json, os, sys
+from small_runs import main
+import torch._dynamo  # the first optimizer would import it
+for order in json.loads(sys.argv[1]):
+    child = os.fork()
+    if child == 0:
+        main(*order)
+        sys.stdout.flush()
+        os._exit(0)
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+        sys.exit(f"not done: {order}")
+"""
+
+
+def in_processes_of_their_own(spoken: Corpus, *orders: tuple[Path, str, int]) -> None:
+    """Train in each run as far as is said, one after the other, 0 being to the end."""
+    said = json.dumps([[str(spoken.path), str(run), name, str(STEPS), str(stop_at)] for run, name, stop_at in orders])
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])}
+    command = [sys.executable, "-W", "ignore", "-c", FORKING, said]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return run
+
+
+@pytest.fixture(scope="module")
+def runs(spoken: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """By trainer, a run of all steps and one in two halves."""
+    runs = tmp_path_factory.mktemp("runs")
+    parts = [("straight", 0), ("halves", HALF), ("halves", 0)]
+    in_processes_of_their_own(spoken, *((runs / name / part, name, stop) for name in SETTINGS for part, stop in parts))
+    return runs
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_fault_44_20_steps_are_10_and_a_resume_and_10(spoken: Corpus, tmp_path: Path, name: str) -> None:
-    straight = in_another_process(spoken, tmp_path / "straight", name)
-    for stop_at in (HALF, 0):
-        halves = in_another_process(spoken, tmp_path / "halves", name, stop_at)
+def test_fault_44_20_steps_are_10_and_a_resume_and_10(runs: Path, name: str) -> None:
+    straight, halves = runs / name / "straight", runs / name / "halves"
     tensors, header = read_tensors(halves / "last.safetensors")
     kinds = {key.split("/")[0] for key in tensors}
     assert header["progress"]["step"] == STEPS and {"optimizer", "random"} <= kinds
@@ -71,13 +98,26 @@ def lost_count(tensors: Tensors) -> None:
         tensors[key] = torch.ones_like(tensors[key])
 
 
+@pytest.fixture(scope="module")
+def straight_and_half(spoken: Corpus, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A run of all steps and one that was left in the middle."""
+    folder = tmp_path_factory.mktemp("parts")
+    with pytest.MonkeyPatch.context() as patch:
+        quick(patch.setattr)
+        straight = trained(spoken, folder / "straight", "sequential")
+        return straight, trained(spoken, folder / "half", "sequential", stop_at=HALF)
+
+
 @pytest.mark.parametrize("lost", [lost_random, lost_state, lost_moments, lost_count, None])
 def test_fault_44_what_a_checkpoint_holds_all_matters(
-    spoken: Corpus, tmp_path: Path, lost: Callable[[Tensors], None] | None
+    spoken: Corpus,
+    tmp_path: Path,
+    straight_and_half: tuple[Path, Path],
+    lost: Callable[[Tensors], None] | None,
 ) -> None:
     """Any part lost, the run is another; so the law above would tell. With nothing lost, it is the same."""
-    straight = trained(spoken, tmp_path / "straight", "sequential")
-    halves = trained(spoken, tmp_path / "halves", "sequential", stop_at=HALF)
+    straight, half = straight_and_half
+    halves = shutil.copytree(half, tmp_path / "halves")
     tensors, header = read_tensors(halves / "last.safetensors")
     if lost is not None:
         lost(tensors)
