@@ -36,18 +36,18 @@ def performance(animator: Animator) -> Performance:
 
 @pytest.mark.parametrize("kind", ["livelink", "vmc", "ifacialmocap", "ws"])
 def test_what_arrives_is_what_was_said(model: FaceModel, performance: Performance, speech: Any, kind: str) -> None:
-    sound = speech[:24_000]
+    sound = speech[:12_800]
     with loopback(kind, fps=performance.fps) as (sink, receiver):
         shown = show(performance, Speaking(spoken(sound)), [sink])
         sink.close()
         received = arrived(receiver, sink.counts.sent)
     expected = animate(model, sound)
-    assert len(received) == len(expected) == shown.frames == shown.counts.shown == 45
+    assert len(received) == len(expected) == shown.frames == shown.counts.shown == 24
     curves = np.stack([frame.curves for frame in received])
     np.testing.assert_allclose(curves, expected, atol=1e-5 if kind != "ifacialmocap" else 0.0051)
-    assert shown.heard_s == Fraction(3, 2) and len(shown.wait) >= 40
+    assert shown.heard_s == Fraction(4, 5) and len(shown.wait) >= 20
     if kind == "livelink":
-        assert [frame.time_s for frame in received] == [Fraction(k, 30) for k in range(45)]
+        assert [frame.time_s for frame in received] == [Fraction(k, 30) for k in range(24)]
 
 
 def test_a_stall_is_held_and_caught_up_and_a_file_has_every_frame(
