@@ -16,7 +16,7 @@ from typing import Any
 from koekao.errors import KoekaoError
 from koekao.testing.fuzz import case, hold
 
-CASES = int(os.environ.get("KOEKAO_FUZZ_CASES", "5000"))
+CASES = int(os.environ.get("KOEKAO_FUZZ_CASES", "2500"))
 KEPT = Path(__file__).parents[2] / "out" / "fuzz"
 FOUND = Path(__file__).parent / "found"
 """Of the cases kept here the number is of the seeds of that day."""

@@ -1,6 +1,6 @@
 """Every reader, held to damaged files: a value or an error of ours, within a second, whatever the bytes.
 
-``make fuzz`` runs 100,000 cases a reader, the test run 5,000. What becomes of a case that breaks one: ``holding.py``.
+``make fuzz`` runs 100,000 cases a reader, the test run 2,500. What becomes of a case that breaks one: ``holding.py``.
 """
 
 from __future__ import annotations
