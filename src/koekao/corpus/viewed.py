@@ -17,4 +17,6 @@ def viewed(column: Any) -> NDArray[Any]:
     dtype, bytes_before = np.dtype(str(column.type)), column.offset * column.type.bit_width // 8
     if not len(column):
         return np.empty(0, dtype)
-    return np.frombuffer(column.buffers()[1], dtype, count=len(column), offset=bytes_before)
+    seen = np.frombuffer(column.buffers()[1], dtype, count=len(column), offset=bytes_before)
+    seen.flags.writeable = False  # that of a file is not anyway
+    return seen
