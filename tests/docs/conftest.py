@@ -1,12 +1,12 @@
 """What the pages of the documentation find in their folders: a few short synthetic takes, and all that is made of them.
 
-Made once a session, by the command line itself.
+Made once, by the command line itself.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 import soundfile
 from doc_running import _in_process, laid
 
+from koekao.training import ridge
 from plain_terminal import eighty_columns, no_tensorboard  # noqa: F401 (fixtures of all tests here)
 
 TAKES, SECONDS = 5, 10
@@ -28,8 +29,16 @@ def made(*words: object) -> None:
     assert code == 0, said
 
 
-@pytest.fixture(scope="session")
-def stock(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Callable[[Path], None]]:
+@pytest.fixture(scope="module")
+def small_baseline() -> Iterator[None]:
+    """Ridge regression over few frames: fitted anew by every run, it would be most of the time that the pages take."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ridge, "PAST_FRAMES", 1)
+        yield
+
+
+@pytest.fixture(scope="module")
+def stock(small_baseline: None, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Callable[[Path], None]]:
     """Kind of thing -> what puts it at a path."""
     home = tmp_path_factory.mktemp("stock")
     takes, livelink, corpus, run = (home / name for name in ("takes", "livelink", "corpus", "run"))

@@ -7,6 +7,7 @@ A comment that begins with ``test`` stands before a block and says how it is run
     given samples                      names that the Python of the page has
     skip                  : why        the block is not run; ``skip WORDS: why`` means the lines that hold these words
     with WORDS            : --more     these words are added to such lines (fewer steps, a free port)
+    with koekao.NAME      : {k: v}     the same for the Python of a block: arguments where it gives none
     instead WORDS         : command    another line is run in their place
     until WORDS           : text       a server: started, and ended by Ctrl-C when it has said the text
     exit WORDS            : 2          the exit code that such a line has, where it is not 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -14,13 +15,14 @@ import sys
 import time
 import tomllib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from doc_pages import DATA, Block, words_of
 
+import koekao
 from koekao.cli import main
 
 _SERVER_S = 240  # on a machine that others use too
@@ -82,7 +84,7 @@ class PageRun:
     def _python(self, block: Block) -> None:
         out = io.StringIO()
         code = compile("\n" * block.line + block.text, block.page, "exec")
-        with contextlib.redirect_stdout(out):
+        with contextlib.redirect_stdout(out), _with(block):
             exec(code, self.names)
         self.printed = out.getvalue()
         self.n_run += 1
@@ -118,6 +120,21 @@ def _alike(shown: str, printed: str) -> bool:
     bare = [" ".join(re.sub(measured, "#", text).split()) for text in (shown, printed)]
     pairs = zip(*(map(float, re.findall(measured, text)) for text in (shown, printed)))
     return bare[0] == bare[1] and all(abs(one - other) <= 5 for one, other in pairs)
+
+
+@contextlib.contextmanager
+def _with(block: Block) -> Iterator[None]:
+    """Functions of koekao with the arguments that a comment adds; those that the page itself gives win."""
+    before = {}
+    for said in block.all("with"):
+        name = said.words.removeprefix("koekao.")
+        before[name] = getattr(koekao, name)
+        setattr(koekao, name, functools.partial(before[name], **yaml.safe_load(said.rest)))
+    try:
+        yield
+    finally:
+        for name, function in before.items():
+            setattr(koekao, name, function)
 
 
 def _together(command: str, more: str) -> list[str]:
