@@ -23,6 +23,7 @@ coverage: $(VENV)/.installed  ## the lines that no test runs, in out/coverage; f
 	rm -rf out/coverage && mkdir -p out/coverage
 	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest -n 2 --dist loadfile
 	$(BIN)/coverage combine --quiet
+	rm -f out/coverage/lines.*  # of processes that tests kept from writing files
 	$(BIN)/coverage html --quiet --fail-under=0
 	status=0; $(BIN)/coverage report > out/coverage/table.txt || status=$$?; tail -3 out/coverage/table.txt; exit $$status
 
