@@ -106,10 +106,12 @@ def test_what_cannot_be_shown_is_said(
     assert told in said.err
 
 
-def test_a_sound_alone_wants_a_run(cli: Callable[..., Any], two_takes: Path) -> None:
+def test_a_sound_alone_wants_a_run(cli: Callable[..., Any], two_takes: Path, other: Path) -> None:
     (two_takes / "good.jsonl").unlink()
     said = cli("view", two_takes / "good.wav", "--no-open")
     assert said.code == 2 and "name a run too" in said.err
+    said = cli("view", other, two_takes / "good.wav", "--no-open")
+    assert said.code == 2 and "good.wav: holds no curves" in said.err
 
 
 def test_it_serves_until_it_is_interrupted(two_takes: Path) -> None:

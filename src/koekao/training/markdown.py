@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 
@@ -23,6 +24,6 @@ def table(
 
 def code(text: str) -> str:
     """``text`` as it is, whatever Markdown would read in it."""
-    fence = "``" if "`" in text else "`"
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     pad = " " if "`" in text else ""
     return f"{fence}{pad}{text}{pad}{fence}"
