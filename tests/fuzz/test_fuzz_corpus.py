@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,16 @@ FEWER = max(1, CASES // 5)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = pack_ten(tmp_path_factory.mktemp("fuzz") / "c")
+def place() -> Iterator[Path]:
+    """A folder in memory where there is such a place: its files are written anew for every case."""
+    memory = Path("/dev/shm")
+    with TemporaryDirectory(prefix="koekao-fuzz-", dir=memory if memory.is_dir() else None) as place:
+        yield Path(place)
+
+
+@pytest.fixture(scope="module")
+def folder(place: Path) -> Path:
+    folder = pack_ten(place / "c")
     corpus = Corpus.open(folder)
     pack_column(corpus, "x", (2,), {"k": 1}, lambda i: np.zeros((int(corpus.n_frames[i]), 2), np.float32))
     return folder
@@ -120,9 +129,9 @@ def test_column_header(folder: Path) -> None:
     assert verify(folder) == []
 
 
-def test_weights(tmp_path: Path) -> None:
+def test_weights(place: Path) -> None:
     """The hash is wrong in nearly every case, so it is also made right, as far as the file is one at all."""
-    path = tmp_path / "w.safetensors"
+    path = place / "w.safetensors"
     save_tensors(path, {"a": torch.arange(6.0).view(2, 3), "b": torch.zeros(1, dtype=torch.int64)}, {"version": 1})
     whole = path.read_bytes()
 
