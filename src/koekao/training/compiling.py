@@ -1,7 +1,7 @@
 """``torch.compile`` of the forward pass of training, where asked for and where it can be.
 
 The task's losses are compiled, not the model: the model stays the module that is saved, copied and validated, and what
-the compiler cannot take (log-mel cut from takes in memory) runs as it is. Sums may be ordered otherwise than without,
+the compiler cannot take (log-mel cut from takes in memory, sums over ranks) is kept out of its graphs. Sums may be ordered otherwise than without,
 so results agree to rounding, not to the bit; a compiled run resumes to the bit of itself. Compiling takes from some
 seconds to a minute at the first step, so it pays in long runs, and first of all on CUDA.
 """
@@ -14,6 +14,7 @@ import torch
 
 from koekao.errors import ConfigError
 from koekao.training.distributed import keep_sums_out_of_graphs
+from koekao.training.take_mel import keep_cutting_out_of_graphs
 
 if TYPE_CHECKING:
     from koekao.training.stepping import LossesOf
@@ -27,6 +28,7 @@ def compiled(losses_of: LossesOf, device: torch.device) -> LossesOf:
     """
     _refuse_where_it_cannot(device)
     keep_sums_out_of_graphs()
+    keep_cutting_out_of_graphs()
     made: LossesOf = torch.compile(losses_of, dynamic=False)
     return made
 

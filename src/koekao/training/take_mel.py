@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -80,3 +81,12 @@ class TakeMel:
                 piece = self._of_take[take][start : start + n_frames]
                 windows[row, : len(piece)] = piece
         return windows
+
+
+@cache
+def keep_cutting_out_of_graphs() -> None:
+    """Have torch's compiler leave the cutting of windows as it is: each start of a window would be a graph of its own.
+
+    Called before something is compiled; not a decorator, for that would load the compiler for everybody.
+    """
+    TakeMel.windows = torch.compiler.disable(TakeMel.windows)  # type: ignore[method-assign, no-untyped-call]
