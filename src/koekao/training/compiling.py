@@ -1,9 +1,10 @@
 """``torch.compile`` of the forward pass of training, where asked for and where it can be.
 
 The task's losses are compiled, not the model: the model stays the module that is saved, copied and validated, and what
-the compiler cannot take (log-mel cut from takes in memory, sums over ranks) is kept out of its graphs. Sums may be ordered otherwise than without,
-so results agree to rounding, not to the bit; a compiled run resumes to the bit of itself. Compiling takes from some
-seconds to a minute at the first step, so it pays in long runs, and first of all on CUDA.
+the compiler cannot take (log-mel cut from takes in memory, sums over ranks) is kept out of its graphs. Sums may be
+ordered otherwise than without, so results agree to rounding, not to the bit; a compiled run resumes to the bit of
+itself. Compiling takes from some seconds to a minute at the first step, so it pays in long runs, and first of all on
+CUDA.
 """
 
 from __future__ import annotations
