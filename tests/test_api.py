@@ -370,8 +370,8 @@ def test_a_program_of_a_user_is_type_checked(tmp_path: Path) -> None:
     """Against the package as it is installed: what is right passes with real types, three mistakes are found."""
     pytest.importorskip("mypy", reason="mypy is not installed")
     (tmp_path / "program.py").write_text(PROGRAM)
-    (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = True\nfollow_imports = silent\n")
-    line = [sys.executable, "-m", "mypy", "program.py", "--cache-dir", str(CACHE)]
+    settings = CACHE.parent / "pyproject.toml"  # the settings of `make style`, and so what it knows already
+    line = [sys.executable, "-m", "mypy", "program.py", "--config-file", str(settings), "--cache-dir", str(CACHE)]
     root = Path(koekao.__file__).parent
     env = os.environ | {"MYPYPATH": str(root.parent)}
     done = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, env=env)

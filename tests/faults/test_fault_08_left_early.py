@@ -49,11 +49,11 @@ def test_fault_08_a_loader_that_is_forgotten_takes_its_threads_along(small: Any)
 @pytest.mark.parametrize("kind", [AdaptiveSequentialDataset, ClipDataset])
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_fault_08_a_view_left_again_and_again_leaves_nothing_behind(small: Any, kind: Any, num_workers: int) -> None:
-    """A hundred times without workers; a start of worker processes costs too much for more than ten."""
+    """A hundred times without workers; a start of worker processes costs too much for more than five."""
     dataset = kind(small.corpus, window_frames=8)
     next(iter(torch_loader(dataset, num_workers)))  # what torch keeps for good is made
     with leaving_nothing_behind():
-        for _ in range(10 if num_workers else 100):
+        for _ in range(5 if num_workers else 100):
             next(iter(torch_loader(dataset, num_workers)))
 
 

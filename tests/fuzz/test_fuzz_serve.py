@@ -1,6 +1,6 @@
 """A server, held to damaged messages: it answers or closes, nothing escapes, and whoever else is there has his face.
 
-``make fuzz`` sends 150,000 of them over 33,333 connections, the test run 2,700 over 600. A case is named by its number,
+``make fuzz`` sends 150,000 of them over 33,333 connections, the test run 1,350 over 300. A case is named by its number,
 as in ``test_fuzz_readers``.
 """
 
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import time
 from typing import Any
 
 import numpy as np
 import pytest
+from holding import CASES
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
 from koekao.animation.torch_engine import TorchEngine
@@ -21,7 +21,6 @@ from koekao.serve.protocol import read_command, read_hello, read_sound
 from koekao.testing.fuzz import case, hold
 from serving import HELLO, SPEECH, as_pcm, chunks, connected, offline, served, small_model, speak
 
-CASES = int(os.environ.get("KOEKAO_FUZZ_CASES", "5000"))
 ON_THE_WIRE = CASES // 3 if CASES >= 100_000 else max(1, CASES * 3 // 25)
 """Connections; each sends four messages and a half."""
 AT_ONCE = 48
