@@ -167,9 +167,14 @@ def test_a_server_that_does_not_list_has_no_folders(folder: RemoteFolder, web: W
     assert folder.folders("columns") == [] and web.asked["columns"] == 1
 
 
-@pytest.mark.parametrize("error", [NotImplementedError, FileNotFoundError, NotADirectoryError, PermissionError])
+A_PICTURE = UnicodeDecodeError("utf-8", b"\x89PNG", 0, 1, "invalid start byte")
+
+
+@pytest.mark.parametrize(
+    "error", [NotImplementedError, FileNotFoundError, NotADirectoryError, PermissionError, A_PICTURE]
+)
 def test_a_store_that_cannot_list_has_no_folders(
-    folder: RemoteFolder, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+    folder: RemoteFolder, monkeypatch: pytest.MonkeyPatch, error: type[Exception] | Exception
 ) -> None:
     class Store:
         async_impl = False

@@ -27,8 +27,6 @@ _AT_ONCE = 4
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 10.0
 _PASSING_STATUS = {408, 425, 429}
 _NO_LEAVE = {"NoCredentialsError", "PartialCredentialsError", "HttpError403", "ProfileNotFound"}
-_CANNOT_LIST = (NotImplementedError, UnicodeDecodeError)
-"""How fsspec says that a file system has no listings; and what becomes of a web server that answers with a picture."""
 _SETTINGS: dict[str, dict[str, Any]] = {
     # botocore's own tries come on top of s3fs's and these: a dead server would be asked a hundred times.
     "s3": {"config_kwargs": {"retries": {"total_max_attempts": 1}}},
@@ -121,8 +119,10 @@ class RemoteFolder:
         def ask() -> list[str]:
             try:
                 found = self._listed(name)
+            except (NotImplementedError, UnicodeDecodeError):  # no listings there; a web server that sends a picture
+                return []
             except Exception as error:
-                if isinstance(error, _CANNOT_LIST) or _status(error) == 501 or self._final(error, name):
+                if _status(error) == 501 or self._final(error, name):
                     return []
                 raise
             return sorted(one["name"].rstrip("/").rpartition("/")[2] for one in found if one["type"] == "directory")
