@@ -8,44 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 pytest.importorskip("onnxscript", reason="the extra onnx is not installed")
 
+from exported_faces import FACES, SPEECH, exported_face, exported_file
 from koekao.animation import Animator, Animators, animate
 from koekao.animation.torch_engine import TorchEngine
 from koekao.arkit import NAMES
-from koekao.export import export_onnx
 from koekao.export.onnx_file import weights_hash
 from koekao.models import FaceModel, build
 from koekao.runtime import OnnxEngine, load
-from koekao.takes.synthetic.making import make_take
-from koekao.takes.take import as_float
-
-SPEECH = as_float(make_take(5, seconds=4).audio)
-STREAM: dict[str, Any] = {"dim": 16, "channels": 4, "front_frames": 2, "dilations": (1, 3)}
-SMALL: dict[str, Any] = {"n_mels": 24}
-ODD: dict[str, Any] = {"n_mels": 21, "n_fft": 600, "columns_per_frame": 3, "f_min_hz": 60.0, "f_max_hz": 7000.0}
-CASES: dict[str, tuple[str, dict[str, Any]]] = {
-    "stream 24 fps, no look-ahead": ("stream", STREAM | {"look_ahead_frames": 0, "features": SMALL | {"fps": "24"}}),
-    "stream 30 fps, look-ahead 1": ("stream", STREAM | {"look_ahead_frames": 1, "features": ODD | {"fps": "30"}}),
-    "stream 59.94 fps, look-ahead 3": (
-        "stream",
-        STREAM | {"look_ahead_frames": 3, "blur_bands": 1, "features": SMALL | {"fps": "60000/1001"}},
-    ),
-    "stream 30 fps, look-ahead 6": (
-        "stream",
-        STREAM | {"look_ahead_frames": 6, "front_frames": 0, "features": {"fps": "30"}},
-    ),
-    "sequential 59.94 fps": (
-        "sequential",
-        {"dim": 16, "dilations": (3, 1), "initial_alpha": 0.4, "features": SMALL | {"fps": "60000/1001"}},
-    ),
-    "frame 24 fps": (
-        "frame",
-        {"dim": 16, "past_frames": 1, "target_frame": 1, "future_frames": 3, "features": SMALL | {"fps": "24"}},
-    ),
-}
 
 
 @dataclass
@@ -58,17 +30,10 @@ class Case:
     onnx: OnnxEngine
 
 
-@pytest.fixture(scope="module", params=CASES)
+@pytest.fixture(scope="module", params=FACES)
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
-    name, settings = CASES[request.param]
-    torch.manual_seed(3)
-    model = build(name, settings)  # in training mode, as it is built: dropout must not get into the file
-    model.fit_features(lambda: [SPEECH])
-    model.set_curve_statistics(np.full(52, 0.5, np.float32), np.full(52, 0.3, np.float32))
-    done = export_onnx(model, tmp_path_factory.mktemp("export") / "model.onnx", check_frames=200)
-    assert 0 < done.largest_difference <= 1e-4 and done.checked_frames == 200
-    assert done.n_bytes == done.path.stat().st_size
-    return Case(model, done.path, TorchEngine(model), OnnxEngine(done.path))
+    path, model = exported_file(request.param, tmp_path_factory), exported_face(request.param)
+    return Case(model, path, TorchEngine(model), OnnxEngine(path))
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -153,3 +118,13 @@ def test_the_header_says_what_the_model_is(case: Case) -> None:
     assert build(header.model, header.config).config == model.config
     assert list(header.fresh) == list(case.torch.init_state(1))
     assert f'"curves": ["{NAMES[0]}", "{NAMES[1]}"' in header.as_text()
+
+
+def test_liveliness_is_in_the_file(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """It moves more than the same model does without it."""
+    name = "stream 59.94 fps, look-ahead 6, lively"
+    kind, settings = FACES[name]
+    plain = build(kind, settings | {"liveliness": 0.0})
+    plain.load_state_dict(exported_face(name).state_dict())
+    lively = animate(OnnxEngine(exported_file(name, tmp_path_factory)), SPEECH)
+    assert np.abs(np.diff(lively, axis=0)).sum() > 1.1 * np.abs(np.diff(animate(plain, SPEECH), axis=0)).sum()

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small_faces import SETTINGS, animators, face, speech
+from small_faces import SETTINGS, animators, speech
 
+from exported_faces import exported_face, exported_file
 from koekao.animation import Animators
+from koekao.animation.torch_engine import TorchEngine
 from koekao.errors import ModelError
-from koekao.export import export_onnx
 from koekao.runtime import OnnxEngine
 
 SOUND = np.stack([speech(7)[:32_000], speech(8)[:32_000]])
@@ -45,18 +46,18 @@ def test_fault_15_saved_and_taken_up_in_another_process_it_goes_on_to_the_bit(na
         np.testing.assert_array_equal(seen, np.concatenate([part.of(row) for part in expected]))
 
 
-@pytest.mark.parametrize("name", ["sequential", "stream"])
-def test_fault_15_an_exported_model_carries_its_state_in_and_out(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["sequential 59.94 fps", "stream 24 fps, no look-ahead"])
+def test_fault_15_an_exported_model_carries_its_state_in_and_out(
+    name: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Nothing of it was traced into the file as a constant: rows that have heard different things stay different."""
-    pytest.importorskip("onnxscript")
-    pytest.importorskip("onnxruntime")
-    engine = OnnxEngine(export_onnx(face(name), tmp_path / "m.onnx", check_frames=40).path)
+    engine = OnnxEngine(exported_file(name, tmp_path_factory))
     first = Animators(engine, 2)
     before = first.push(SOUND[:, :CUT])
     again = Animators(engine, 2)
     again.load_state_dict(first.state_dict())
     rest, owed = again.push(SOUND[:, CUT:]), again.finish()
-    for row, expected in enumerate(straight(animators(name, 2))):
+    for row, expected in enumerate(straight(Animators(TorchEngine(exported_face(name)), 2))):
         seen = np.concatenate([part.of(row) for part in (before, rest, owed)])
         np.testing.assert_allclose(seen, expected, atol=1e-4)
     empty = Animators(engine, 2)

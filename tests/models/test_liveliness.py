@@ -17,11 +17,9 @@ from koekao.animation.torch_engine import TorchEngine
 from koekao.arkit import INDEX
 from koekao.clock import Clock
 from koekao.errors import ConfigError, ModelError
-from koekao.export import export_onnx
 from koekao.models import FaceModel, StreamConfig, load_model, save_model
 from koekao.models.liveliness import SPEAKING, TOLD_SHARE, Liveliness, Pace
 from koekao.models.state import reset_rows
-from koekao.runtime import OnnxEngine
 
 Make = Callable[..., FaceModel]
 JAW, BLINK = INDEX["jawOpen"], INDEX["eyeBlinkLeft"]
@@ -199,15 +197,6 @@ def test_it_is_in_the_file(model: FaceModel, speech: Any, tmp_path: Path) -> Non
     again, header = load_model(tmp_path / "w.safetensors")
     assert header["config"]["liveliness"] == 1.0 and again.liveliness.pace == 3.0
     assert np.array_equal(animate(again, speech), animate(model, speech))
-
-
-def test_it_is_in_the_graph(model: FaceModel, speech: Any, tmp_path: Path) -> None:
-    """One file gives, without torch, the lively curves."""
-    for package in ("onnx", "onnxruntime", "onnxscript"):
-        pytest.importorskip(package)
-    exported = export_onnx(model, tmp_path / "m.onnx", check_frames=100)
-    assert exported.largest_difference < 1e-4
-    np.testing.assert_allclose(animate(OnnxEngine(tmp_path / "m.onnx"), speech), animate(model, speech), atol=1e-4)
 
 
 @pytest.mark.parametrize("amount", [-0.1, 1.1, float("nan")])

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
+from exported_faces import exported_file
 from koekao.takes.synthetic.making import make_take
 from koekao.viewer import clip_of_take
 from koekao.viewer.serving import Shown, served
@@ -27,19 +27,7 @@ def library(web: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("onnxscript", reason="the extra onnx is not installed")
-    import torch
-
-    from koekao.export import export_onnx
-    from koekao.models import build
-    from koekao.takes.take import as_float
-
-    torch.manual_seed(5)
-    made = build("stream", {"dim": 16, "channels": 4, "front_frames": 2})
-    speech = as_float(make_take(11, seconds=3).audio)
-    made.fit_features(lambda: [speech])
-    made.set_curve_statistics(np.full(52, 0.5, np.float32), np.full(52, 0.3, np.float32))
-    return export_onnx(made, tmp_path_factory.mktemp("model") / "model.onnx", check_frames=20).path
+    return exported_file("stream 29.97 fps, look-ahead 3", tmp_path_factory)
 
 
 def test_ten_seconds_or_less_are_recorded_and_animated(opened: Callable[..., Any], library: Path, model: Path) -> None:
@@ -56,7 +44,7 @@ def test_ten_seconds_or_less_are_recorded_and_animated(opened: Callable[..., Any
             return [track.frames, koekao.clip.seconds, Math.max(...jaw) - Math.min(...jaw)]; }"""
         )
         assert 1 < seconds < 9
-        assert abs(frames - 30 * seconds) <= 1.5
+        assert abs(frames - 29.97 * seconds) <= 1.5
         assert moved > 0
         page.page.wait_for_function("() => koekao.player.time > 0.1")
         assert all(url.startswith((address, "blob:", "data:")) for url in page.asked)

@@ -18,13 +18,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 import koekao
 from browser import CHROMIUM, FLAGS
+from exported_faces import exported_file
 from koekao.animation import animate
-from koekao.export import export_onnx
-from koekao.models import build
 from koekao.outputs.folder import write_take
 from koekao.runtime import OnnxEngine
 from koekao.takes.synthetic.making import make_take
@@ -48,12 +46,7 @@ def built(web: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(5)
-    settings = {"dim": 16, "channels": 4, "front_frames": 2, "look_ahead_frames": 3, "features": {"fps": "30000/1001"}}
-    model = build("stream", settings)
-    model.fit_features(lambda: [SPEECH])
-    model.set_curve_statistics(np.full(52, 0.5, np.float32), np.full(52, 0.3, np.float32))
-    return export_onnx(model, tmp_path_factory.mktemp("web") / "model.onnx", check_frames=60).path
+    return exported_file("stream 29.97 fps, look-ahead 3", tmp_path_factory)
 
 
 @dataclass
