@@ -27,6 +27,11 @@ _AT_ONCE = 4
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 10.0
 _PASSING_STATUS = {408, 425, 429}
 _NO_LEAVE = {"NoCredentialsError", "PartialCredentialsError", "HttpError403", "ProfileNotFound"}
+_CREDENTIALS = {
+    "s3": "AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS, or gcloud auth application-default login",
+    "hf": "HF_TOKEN, or hf auth login",
+}
 _SETTINGS: dict[str, dict[str, Any]] = {
     # botocore's own tries come on top of s3fs's and these: a dead server would be asked a hundred times.
     "s3": {"config_kwargs": {"retries": {"total_max_attempts": 1}}},
@@ -190,9 +195,8 @@ class RemoteFolder:
             return CorpusError("is not there", where=where, do="look at the URL: it is that of the folder of a corpus")
         refused = 400 <= status < 500 and status not in _PASSING_STATUS
         if isinstance(error, PermissionError) or type(error).__name__ in _NO_LEAVE or refused:
-            do = (
-                "give credentials in the way of that service (for s3: AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret)"
-            )
+            known = _CREDENTIALS.get(self.url.partition("://")[0].lower(), "")
+            do = f"give credentials in the way of that service{known and f' ({known})'}"
             return CorpusError(f"may not be read ({_said(error, 0)})", where=where, do=do)
         return None
 
@@ -222,9 +226,14 @@ def _file_system(url: str) -> tuple[Any, str]:
 
 
 def _status(error: Exception) -> int:
-    """The HTTP status of an answer, 0 where the error is none."""
-    status = getattr(error, "status", None)
-    return status if isinstance(status, int) else 0
+    """The HTTP status of an answer, where aiohttp, gcsfs or huggingface_hub put it; 0 where the error is none."""
+    if isinstance(error, OSError) and str(error).startswith("Forbidden: "):
+        return 403  # gcsfs says this one in words
+    for holder, name in ((error, "status"), (error, "code"), (getattr(error, "response", None), "status_code")):
+        status = getattr(holder, name, None)
+        if isinstance(status, int):
+            return status
+    return 0
 
 
 def _said(error: Exception, timeout_s: float) -> str:
