@@ -12,7 +12,7 @@ import pydoc
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -27,6 +27,7 @@ import koekao
 from koekao.corpus import Corpus, PackConfig
 from koekao.errors import ConfigError, CorpusError, OutputError, RunError
 from koekao.testing.laws import assert_each_window_once, assert_same_batches, grid_windows, kept
+from koekao.training import ridge
 
 PUBLIC = {
     "AdaptiveSequentialDataset",
@@ -65,6 +66,14 @@ PUBLIC = {
 """Frozen: a name that goes breaks somebody's program, a name that comes is a promise."""
 CACHE = Path(__file__).parents[1] / ".mypy_cache"
 FRAMES, SMALL = 340, {"model": {"dim": 16}, "batch_size": 4, "device": "cpu", "num_workers": 0}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_baseline() -> Iterator[None]:
+    """Ridge regression over few frames: every run fits one, and here its 3 s would be most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ridge, "PAST_FRAMES", 1)
+        yield
 
 
 @pytest.fixture(scope="module")

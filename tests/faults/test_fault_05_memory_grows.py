@@ -41,17 +41,18 @@ print(json.dumps({"windows": windows, "seen": seen}))
 
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="no smaps_rollup to measure memory by")
 def test_fault_05_twenty_epochs_of_a_million_windows_take_no_memory(tmp_path: Path) -> None:
-    """Inline and with threads, side by side, from the first batches on, within epochs and after them."""
+    """Inline and with threads (of a fifth of the epochs), side by side, from the first batches on, within and after."""
     corpus = simulate_corpus(tmp_path / "c", 1000, WINDOWS // 1000, sample_rate=120)
     command = [sys.executable, "-c", ITERATE, str(corpus)]
+    ways = {0: EPOCHS, 2: EPOCHS // 5}  # threads -> epochs; a place that is filled again is so in the first of them
     children = [
-        subprocess.Popen([*command, str(num_workers), str(EPOCHS)], stdout=subprocess.PIPE, text=True)
-        for num_workers in (0, 2)
+        subprocess.Popen([*command, str(num_workers), str(epochs)], stdout=subprocess.PIPE, text=True)
+        for num_workers, epochs in ways.items()
     ]
-    for child in children:
+    for child, epochs in zip(children, ways.values()):
         said, _ = child.communicate()
         assert child.returncode == 0
         result = json.loads(said)
-        assert result["windows"] == EPOCHS * WINDOWS
+        assert result["windows"] == epochs * WINDOWS
         first, *later = result["seen"]
         assert max(later) <= 1.02 * first, f"{first} KiB grew to {max(later)} KiB: {later[::20]}"

@@ -139,6 +139,17 @@ def test_inputs_are_the_frames_around_and_silence_outside(features: LogMel, monk
     assert (inputs[:, -1] == 1).all()
 
 
+def test_it_hears_as_far_back_as_it_was_fitted(
+    features: LogMel, corpus_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A baseline that was saved by a program with another past says the same."""
+    monkeypatch.setattr(ridge, "PAST_FRAMES", 3)
+    fitted, sound = Ridge.fit(corpus_of(features, linear(0.1)), features, 1), as_float(make_take(9, seconds=1).audio)
+    before = fitted.predict(sound)
+    monkeypatch.setattr(ridge, "PAST_FRAMES", 1)
+    np.testing.assert_array_equal(fitted.predict(sound), before)
+
+
 def test_predictions_are_every_frame_in_range(features: LogMel, corpus_of: Any) -> None:
     fitted = Ridge.fit(corpus_of(features, linear(1.0)), features, 1)
     for n_samples in (1, 533, 534, 16000):

@@ -48,7 +48,8 @@ class Ridge:
 
     def predict(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         """Every frame of a sound, ``[n_samples]`` float32 to ``[n_frames, 52]`` in 0..1."""
-        inputs = inputs_of(self.features, audio, self.look_ahead_frames)
+        frames = (len(self.weights) - 1) // self.features.config.n_mels  # as many as it was fitted with
+        inputs = inputs_of(self.features, audio, self.look_ahead_frames, frames - 1 - self.look_ahead_frames)
         return (inputs @ self.weights).clamp(0, 1).float().numpy()
 
     def save(self, path: Path) -> None:
@@ -82,16 +83,22 @@ class Ridge:
 
 
 @torch.no_grad()
-def inputs_of(features: LogMel, audio: NDArray[np.float32], look_ahead_frames: int) -> Tensor:
-    """``[F, X + 1]`` float64: log-mel of the frames around each frame, and a 1; silence before and after the sound."""
+def inputs_of(
+    features: LogMel, audio: NDArray[np.float32], look_ahead_frames: int, past_frames: int | None = None
+) -> Tensor:
+    """``[F, X + 1]`` float64: log-mel of the frames around each frame, and a 1; silence before and after the sound.
+
+    ``past_frames`` before each, by default ``PAST_FRAMES``.
+    """
+    past = PAST_FRAMES if past_frames is None else past_frames
     n_frames = features.clock.frames_covering(len(audio))
     columns = features.columns(
         torch.from_numpy(np.require(audio, np.float32, ("C", "W")))[None],
-        first_frame=-PAST_FRAMES,
-        n_frames=PAST_FRAMES + n_frames + look_ahead_frames,
+        first_frame=-past,
+        n_frames=past + n_frames + look_ahead_frames,
     )
     mel = columns[0].mean(1).double()
-    around = [mel[shift : shift + n_frames] for shift in range(PAST_FRAMES + 1 + look_ahead_frames)]
+    around = [mel[shift : shift + n_frames] for shift in range(past + 1 + look_ahead_frames)]
     return torch.cat([*around, torch.ones(n_frames, 1, dtype=torch.float64)], 1)
 
 
@@ -110,10 +117,10 @@ class _Moments:
         return _Moments(self.gram - other.gram, self.cross - other.cross, self.squares - other.squares)
 
     def solve(self, penalty: float) -> Tensor:
-        penalties = torch.full((len(self.gram),), penalty, dtype=torch.float64)
-        penalties[-1] = 1e-6  # the offset is not held back
-        factor = torch.linalg.cholesky(self.gram + torch.diag(penalties))
-        return torch.cholesky_solve(self.cross, factor)
+        held_back = self.gram.clone()
+        held_back.diagonal()[:-1] += penalty
+        held_back[-1, -1] += 1e-6  # the offset is not held back
+        return torch.cholesky_solve(self.cross, torch.linalg.cholesky(held_back))
 
     def squared_error(self, weights: Tensor) -> Tensor:
         """Sum over the frames of (Y - XW)^2, ``[52]``, without seeing a frame again."""
