@@ -11,8 +11,8 @@ demo: $(VENV)/.installed  ## the main job on synthetic takes; results in out/dem
 
 test: check  ## everything that must hold: style, types, tests; what CI runs
 
-check: style chromium
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
+check: style chromium  # three processes for two cores: tests also wait, for servers, browsers and the disk
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile
 
 style: $(VENV)/.installed  ## ruff and mypy alone, a minute
 	$(BIN)/ruff check $(CODE)

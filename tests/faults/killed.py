@@ -119,15 +119,20 @@ def step_in(path: Path) -> int:
 
 
 def killed(write: Write, n: int, after_s: float) -> None:
-    """A child that writes version n, n + 1 ... until it is killed."""
+    """A child that writes version n, n + 1 ... until it is killed, so long after it began (which may take a while)."""
+    begun, begins = os.pipe()
     child = os.fork()
     if not child:
         try:
+            os.write(begins, b"!")
             while True:
                 write(n)
                 n += 1
         finally:
             os._exit(3)  # an error of its own
+    os.close(begins)
+    os.read(begun, 1)
+    os.close(begun)
     time.sleep(after_s)
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
