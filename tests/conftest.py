@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -75,6 +75,14 @@ def packed_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Packed]
         return Packed(Corpus.open(path), takes)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def small_baseline() -> Iterator[None]:
+    """Ridge regression over few frames: every run fits one, and its 3 s are most of what a small run takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("koekao.training.ridge.PAST_FRAMES", 1)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pydoc
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -27,7 +27,6 @@ import koekao
 from koekao.corpus import Corpus, PackConfig
 from koekao.errors import ConfigError, CorpusError, OutputError, RunError
 from koekao.testing.laws import assert_each_window_once, assert_same_batches, grid_windows, kept
-from koekao.training import ridge
 
 PUBLIC = {
     "AdaptiveSequentialDataset",
@@ -68,16 +67,8 @@ CACHE = Path(__file__).parents[1] / ".mypy_cache"
 FRAMES, SMALL = 340, {"model": {"dim": 16}, "batch_size": 4, "device": "cpu", "num_workers": 0}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def small_baseline() -> Iterator[None]:
-    """Ridge regression over few frames: every run fits one, and here its 3 s would be most of the time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ridge, "PAST_FRAMES", 1)
-        yield
-
-
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(small_baseline: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with ``corpus`` (four takes of 340 frames, one for the test) and ``run`` (three steps on it)."""
     place = tmp_path_factory.mktemp("api")
     takes = koekao.make_takes(4, seconds=FRAMES / 30, seed=5, voices=2)
@@ -308,7 +299,7 @@ MODULES = [name for _, name, _ in pkgutil.walk_packages(koekao.__path__, "koekao
 
 
 @pytest.fixture(scope="module")
-def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def examples(small_baseline: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that the examples of the docstrings speak of: takes, corpus, run, speech.wav."""
     place = tmp_path_factory.mktemp("examples")
     koekao.synthesize(place / "takes", takes=4, seconds=5, voices=2)

@@ -95,10 +95,9 @@ def process() -> Run:
     return run_process
 
 
-@pytest.fixture(autouse=True)
-def small_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ridge regression over few frames: every run fits one, and here its 3 s would be most of the time."""
-    monkeypatch.setattr(ridge, "PAST_FRAMES", 1)
+@pytest.fixture(scope="module", autouse=True)
+def few_frames(small_baseline: None) -> None:
+    """For every run that a test here trains."""
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ Made once, by the command line itself.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ import pytest
 import soundfile
 from doc_running import _in_process, laid
 
-from koekao.training import ridge
 from plain_terminal import eighty_columns, no_tensorboard  # noqa: F401 (fixtures of all tests here)
 
 TAKES, SECONDS = 5, 10
@@ -27,14 +26,6 @@ FEW_STEPS = ("--max-steps", "4", "--model.dim", "16", "--validations", "1", "--n
 def made(*words: object) -> None:
     code, said = _in_process([str(word) for word in words])
     assert code == 0, said
-
-
-@pytest.fixture(scope="module")
-def small_baseline() -> Iterator[None]:
-    """Ridge regression over few frames: fitted anew by every run, it would be most of the time that the pages take."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ridge, "PAST_FRAMES", 1)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -186,6 +186,24 @@ def test_a_store_that_cannot_list_has_no_folders(
     assert folder.folders("columns") == []
 
 
+def test_a_damaged_listing_of_a_store_is_tried_again_and_not_taken_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the features of a corpus would seem to be gone."""
+    asked: list[object] = []
+
+    class Store:
+        async_impl = False
+
+        def ls(self, *_: object, **__: object) -> list[dict[str, str]]:
+            asked.append(self)
+            raise A_PICTURE
+
+    folder = RemoteFolder("s3://bucket/corpus", tries=2, timeout_s=1)
+    monkeypatch.setattr(folder, "_fs", lambda: (Store(), "bucket/corpus"))
+    with pytest.raises(CorpusError, match=r"tried 2 times \(UnicodeDecodeError"):
+        folder.folders("columns")
+    assert len(asked) == 2
+
+
 def test_the_size_of_a_file_is_not_waited_for_longer_than_the_file(web: WebServer) -> None:
     web.faults[SHARD] = ["always slow"]
     with pytest.raises(CorpusError, match=r"tried 2 times \(nothing within 0.2 s\)"):

@@ -124,8 +124,6 @@ class RemoteFolder:
         def ask() -> list[str]:
             try:
                 found = self._listed(name)
-            except (NotImplementedError, UnicodeDecodeError):  # no listings there; a web server that sends a picture
-                return []
             except Exception as error:
                 if _status(error) == 501 or self._final(error, name):
                     return []
@@ -135,8 +133,16 @@ class RemoteFolder:
         return self._tried(name, ask)
 
     def _listed(self, name: str) -> list[dict[str, Any]]:
+        """What is in a folder; nothing where there are no listings."""
         fs, path = self._fs()
-        return list(self._in_time(fs, "ls", f"{path}/{name}", detail=True, refresh=True))
+        try:
+            return list(self._in_time(fs, "ls", f"{path}/{name}", detail=True, refresh=True))
+        except NotImplementedError:
+            return []
+        except UnicodeDecodeError:
+            if _protocol(self.url) in ("http", "https"):  # a page is expected where a web server may send a picture
+                return []
+            raise
 
     def _piece(self, name: str, start: int, end: int, n_bytes: int, given_up: threading.Event) -> bytes:
         return self._tried(name, lambda: self._span(name, start, end, n_bytes), given_up)
@@ -195,7 +201,7 @@ class RemoteFolder:
             return CorpusError("is not there", where=where, do="look at the URL: it is that of the folder of a corpus")
         refused = 400 <= status < 500 and status not in _PASSING_STATUS
         if isinstance(error, PermissionError) or type(error).__name__ in _NO_LEAVE or refused:
-            known = _CREDENTIALS.get(self.url.partition("://")[0].lower(), "")
+            known = _CREDENTIALS.get(_protocol(self.url), "")
             do = f"give credentials in the way of that service{known and f' ({known})'}"
             return CorpusError(f"may not be read ({_said(error, 0)})", where=where, do=do)
         return None
@@ -208,8 +214,12 @@ class RemoteFolder:
         return opened[1:]
 
 
+def _protocol(url: str) -> str:
+    return url.partition("://")[0].lower()
+
+
 def _file_system(url: str) -> tuple[Any, str]:
-    protocol = url.partition("://")[0].lower()
+    protocol = _protocol(url)
     do = 'pip install "koekao[remote]"'
     try:
         from fsspec.core import url_to_fs
