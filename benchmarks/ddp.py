@@ -141,8 +141,8 @@ class Watched(Trainer):
         super()._hear(batch)
         self.frames += len(batch["valid_frames"]) * self.config.window_frames
 
-    def _step(self) -> None:
-        super()._step()
+    def _step(self) -> tuple[bool, ...]:
+        wishes = super()._step()
         if self.step == WARM_STEPS:
             self.waited_s = self.other_s = 0.0
             self.frames, self.from_s, self.from_cpu_s = 0, time.perf_counter(), time.process_time()
@@ -155,6 +155,7 @@ class Watched(Trainer):
                 "other": self.other_s / took_s,
                 "cpu_s": (time.process_time() - self.from_cpu_s) / n_steps,
             }
+        return wishes
 
 
 class Waiting:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from koekao.arkit import INDEX
 from koekao.training.loss_weights import LossConfig
-from koekao.training.losses import CurveLosses, Judge, Passage
+from koekao.training.losses import Judge, LossSums, Passage
 
 SPREADS = {"jawOpen": 0.5, "mouthFunnel": 0.1}
 
@@ -42,6 +42,6 @@ def judge(**terms: float) -> Judge:
     return Judge(LossConfig(terms={"velocity": 0.0} | terms))
 
 
-def loss(losses: CurveLosses) -> Tensor:
+def loss(losses: LossSums) -> Tensor:
     """The mean over the curves that count, unweighted."""
-    return losses.shares().sum()
+    return losses.mean()

@@ -13,7 +13,7 @@ from koekao.training.losses import acceleration_by_curve
 def acceleration(predicted: Tensor, target: Tensor, **more: Tensor) -> Tensor:
     p = passage(predicted, target, **more)
     times = {"reset": p.resets, "gap_frames": p.gaps_frames}
-    return acceleration_by_curve(p.predicted, p.target, p.spread, p.mask, **times).shares().sum()
+    return acceleration_by_curve(p.predicted, p.target, p.spread, p.mask, **times).mean()
 
 
 def test_by_hand() -> None:

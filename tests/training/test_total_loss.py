@@ -27,8 +27,8 @@ ALL = LossConfig(terms={"acceleration": 0.01, "closure": 0.2, "correlation": 0.5
 def test_by_default_it_is_what_the_trainer_minimises() -> None:
     p = random_passage()
     times = {"reset": p.resets, "gap_frames": p.gaps_frames}
-    position = position_by_curve(p.predicted, p.target, p.spread, p.mask).shares().sum()
-    velocity = velocity_by_curve(p.predicted, p.target, p.spread, p.mask, **times).shares().sum()
+    position = position_by_curve(p.predicted, p.target, p.spread, p.mask).mean()
+    velocity = velocity_by_curve(p.predicted, p.target, p.spread, p.mask, **times).mean()
     parts = Judge(LossConfig()).parts(p)
     assert parts.terms["position"].item() == pytest.approx(position.item())
     assert parts.terms["velocity"].item() == pytest.approx(0.1 * velocity.item())
@@ -43,7 +43,9 @@ def test_the_parts_add_up() -> None:
     assert parts.total.item() == pytest.approx(sum(part.item() for part in parts.terms.values()), rel=1e-6)
     by_region = sum(part.item() for part in parts.regions().values())
     assert by_region + parts.terms["closure"].item() == pytest.approx(parts.total.item(), rel=1e-6)
-    assert parts.terms["closure"].item() == pytest.approx(0.2 * closure_loss(p.predicted, p.target, p.mask).item())
+    assert parts.terms["closure"].item() == pytest.approx(
+        0.2 * closure_loss(p.predicted, p.target, p.mask).mean().item()
+    )
     assert {region for region, part in parts.regions().items() if part.item()} == {"jaw", "mouth", "brow"}
 
 

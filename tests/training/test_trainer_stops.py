@@ -205,6 +205,6 @@ def test_ctrl_c_saves_says_so_and_can_be_gone_on_from(tmp_path: Path, config_of:
     told = [json.loads(line) for line in log.read_text().splitlines()]
     assert [line["event"] for line in told[-2:]] == ["saved", "end"] and told[-1]["reason"] == "interrupted"
     resumed = Trainer(Corpus.open(tmp_path / "corpus"), tmp_path / "run", config_of(), resume=True)
-    resumed._reason_to_stop = lambda: "enough" if resumed.step >= record["step"] + 2 else ""
+    resumed._reason_to_stop = lambda *wishes: "enough" if resumed.step >= record["step"] + 2 else ""
     resumed.fit()
     assert resumed.step == record["step"] + 2 and resumed.config.window_frames == 24

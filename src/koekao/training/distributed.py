@@ -187,7 +187,7 @@ def summed(*parts: Tensor) -> tuple[Tensor, ...]:
 
     The gradient goes through this rank's part alone. Whole numbers are exact up to 2^24.
     """
-    return parts if alone() else _summed(*parts)
+    return parts if alone() or not parts else _summed(*parts)
 
 
 def _summed(*parts: Tensor) -> tuple[Tensor, ...]:
@@ -218,17 +218,24 @@ class _Sum(torch.autograd.Function):
 
 
 @torch.no_grad()
-def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Put the sum over the ranks in the place of each gradient; what has none on any rank keeps none."""
+def sum_gradients(parameters: Iterable[nn.Parameter], *wishes: bool) -> tuple[bool, ...]:
+    """Put the sum over the ranks in the place of each gradient; what has none on any rank keeps none.
+
+    Returns:
+        Whether any rank has each of these wishes, as of :func:`anywhere`: they travel with the gradients, since each
+        waiting for the others costs a step as much as a thousand of its numbers.
+    """
     if alone():
-        return
+        return wishes
     known = list(parameters)
     heard = [torch.zeros_like(each) if each.grad is None else each.grad for each in known]
-    has_one = torch.tensor([float(each.grad is not None) for each in known]).to(heard[0].device)
-    total = _reduced(torch.cat([*(each.flatten() for each in heard), has_one]))
-    *pieces, n_having = torch.split(total, [*(each.numel() for each in known), len(known)])
-    for parameter, piece, n in zip(known, pieces, n_having.tolist(), strict=True):
-        parameter.grad = piece.view_as(parameter) if n else None
+    said = torch.tensor([*(each.grad is not None for each in known), *wishes]).to(heard[0])
+    total = _reduced(torch.cat([*(each.flatten() for each in heard), said]))
+    *pieces, n_saying = torch.split(total, [*(each.numel() for each in known), len(said)])
+    anyone = n_saying.gt(0).tolist()
+    for parameter, piece, has_one in zip(known, pieces, anyone[: len(known)], strict=True):
+        parameter.grad = piece.view_as(parameter) if has_one else None
+    return tuple(anyone[len(known) :])
 
 
 def anywhere(*wishes: bool) -> tuple[bool, ...]:

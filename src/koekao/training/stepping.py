@@ -63,10 +63,15 @@ class Stepper:
         self.precision.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         self.n_batches += 1
 
+    def sum_over_ranks(self, *wishes: bool) -> tuple[bool, ...]:
+        """The gradient of all ranks, in the place of this one's; and whether any of them has each of the wishes."""
+        return sum_gradients(self.model.parameters(), *wishes)
+
     def norm(self) -> Tensor:
         """The norm of the mean gradient before clipping; the gradient is that mean, clipped, thereafter."""
-        sum_gradients(self.model.parameters())
-        self.precision.scaler.unscale_(self.optimizer)  # after that sum: an overflow on one rank is one on all
+        self.precision.scaler.unscale_(
+            self.optimizer
+        )  # after the sum over ranks: an overflow on one rank is one on all
         if self.n_batches > 1:
             for parameter in self.model.parameters():
                 if parameter.grad is not None:

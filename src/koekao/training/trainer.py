@@ -31,6 +31,7 @@ from koekao.training.beginning import begin_from
 from koekao.training.checkpoint import load_checkpoint, save_checkpoint
 from koekao.training.config import DEBUG_BATCHES, TrainConfig
 from koekao.training.distributed import (
+    alone,
     anywhere,
     decided,
     is_first,
@@ -128,7 +129,10 @@ class Trainer:
         return self.stop_reason
 
     def stop(self) -> None:
-        """End the run after the step it is in, and save it, as Ctrl-C does; for listeners and other threads."""
+        """End the run after the step it is in, and save it, as Ctrl-C does; for listeners and other threads.
+
+        Of several ranks after the next, if this step's gradients were on their way already.
+        """
         self._asked_to_stop = True
 
     def _prepare(self) -> Parts:
@@ -160,7 +164,7 @@ class Trainer:
         return parts
 
     def _train(self) -> None:
-        self.stop_reason = self._reason_to_stop()
+        self.stop_reason = self._reason_to_stop(*anywhere(*self._wishes()))
         if self.stop_reason:  # resumed at its end, or interrupted before it began
             return
         for epoch in range(self.epoch, self.epochs):
@@ -173,8 +177,7 @@ class Trainer:
                 self._hear(batch)
                 if not self._step_is_due(is_last=number == len(self.parts.loader)):
                     continue
-                self._step()
-                self.stop_reason = self._reason_to_stop()
+                self.stop_reason = self._reason_to_stop(*self._step())
                 if self.stop_reason:
                     return
                 if self._save_is_due:
@@ -200,9 +203,11 @@ class Trainer:
         full = self.parts.stepper.n_batches >= self.config.accumulate
         return full or is_last or (self.config.debug and self._session_batches >= DEBUG_BATCHES)
 
-    def _step(self) -> None:
+    def _step(self) -> tuple[bool, ...]:
+        """Step on the gradient of the batches heard; the wishes of all ranks, which were asked with it."""
         peak, warmup = self.config.learning_rate, self.config.warmup
         set_learning_rate(self.parts.optimizer, self.step, self.n_steps, peak=peak, warmup=warmup)
+        wishes_of_all = self.parts.stepper.sum_over_ranks(*self._wishes())
         norm = self.parts.stepper.norm()
         if not self.parts.stepper.precision.may_overflow:
             self._refuse_nan(norm, "norm of the gradient")
@@ -214,6 +219,7 @@ class Trainer:
         if self.step % _TELL_EVERY_STEPS == 0 or self._session_steps == 1:
             rate = self.parts.optimizer.param_groups[0]["lr"]
             self._telling.stepped(losses, step=self.step, epoch=self.epoch, learning_rate=rate)
+        return self._wishes() if alone() else wishes_of_all
 
     def _refuse_nan(self, value: Tensor, what: str) -> None:
         if not torch.isfinite(value):
@@ -226,12 +232,15 @@ class Trainer:
                 f"{self.run.last.name} holds the run as it was at step {self._saved_step}",
             )
 
-    def _reason_to_stop(self) -> str:
+    def _wishes(self) -> tuple[bool, bool, bool]:
+        """Of this rank: to stop at once, to stop because the time is over, to save."""
         limit_s = float("inf") if self.config.minutes is None else 60 * self.config.minutes * STOP_SHARE
         save_is_due = time.monotonic() - self._saved_s > _SAVE_EVERY_S
-        wishes = anywhere(self._asked_to_stop, self._seconds() > limit_s, save_is_due)  # each asking costs all a pause
-        self._asked_to_stop, is_over, self._save_is_due = wishes
-        if self._asked_to_stop:
+        return self._asked_to_stop, self._seconds() > limit_s, save_is_due
+
+    def _reason_to_stop(self, is_asked: bool, is_over: bool, save_is_due: bool) -> str:
+        self._save_is_due = save_is_due
+        if is_asked:
             return "interrupted"
         if self.config.debug and self._session_batches >= DEBUG_BATCHES:
             return f"debug: {DEBUG_BATCHES} batches"

@@ -19,7 +19,7 @@ would still be none in the gradient.
 from koekao.training.losses.closure import closure_loss as closure_loss
 from koekao.training.losses.consistency import consistency_by_curve as consistency_by_curve
 from koekao.training.losses.correlation import correlation_by_curve as correlation_by_curve
-from koekao.training.losses.curve_losses import CurveLosses as CurveLosses
+from koekao.training.losses.loss_sums import LossSums as LossSums
 from koekao.training.losses.motion import LARGEST_VELOCITY_GAP_FRAMES as LARGEST_VELOCITY_GAP_FRAMES
 from koekao.training.losses.motion import acceleration_by_curve as acceleration_by_curve
 from koekao.training.losses.motion import position_by_curve as position_by_curve

@@ -15,25 +15,24 @@ import torch
 from torch import Tensor
 
 from koekao.lips import CLOSED_BELOW, lip_opening
-from koekao.training.distributed import summed
+from koekao.training.losses.loss_sums import LossSums
 
 OPENING_UNIT = 0.1
 """An opening of so much above closed costs 1, near what a jaw costs that is off by its spread (0.12-0.15 in speech)."""
 
 
-def closure_loss(predicted: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-    """Mean square of the opening above closed, in :data:`OPENING_UNIT`, over the frames whose true lips are closed.
+def closure_loss(predicted: Tensor, target: Tensor, mask: Tensor) -> LossSums:
+    """Squares of the opening above closed, in :data:`OPENING_UNIT`, over the frames whose true lips are closed.
 
     Args:
         predicted, target: ``[..., 52]`` in curve units. mask: ``[...]`` bool.
 
     Returns:
-        A scalar; 0, with a gradient of 0, where no counted frame is closed.
+        Scalars; 0, with a gradient of 0, where no counted frame is closed.
     """
     must_close = mask & (lip_opening(_counted(target, mask)) <= CLOSED_BELOW)
     excess = (lip_opening(_counted(predicted, must_close)) - CLOSED_BELOW).clamp_min(0) / OPENING_UNIT
-    total, n_frames = summed(excess.square().sum(), must_close.sum())
-    return total / n_frames.clamp_min(1)
+    return LossSums(total=excess.square().sum(), counted=must_close.sum())
 
 
 def _counted(curves: Tensor, mask: Tensor) -> Tensor:

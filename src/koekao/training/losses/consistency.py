@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from koekao.training.losses.curve_losses import CurveLosses
+from koekao.training.losses.loss_sums import LossSums
 from koekao.training.losses.motion import position_by_curve
 
 
-def consistency_by_curve(predicted: Tensor, reference: Tensor, spread: Tensor, mask: Tensor) -> CurveLosses:
+def consistency_by_curve(predicted: Tensor, reference: Tensor, spread: Tensor, mask: Tensor) -> LossSums:
     """Mean squared difference in spreads of each curve, over the frames where ``mask`` is true.
 
     Args:

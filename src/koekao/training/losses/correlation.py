@@ -18,8 +18,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from koekao.training.distributed import summed
-from koekao.training.losses.curve_losses import CurveLosses
+from koekao.training.losses.loss_sums import LossSums
 
 LEAST_FRAMES = 8
 LEAST_TRUE_SPREADS = 0.1
@@ -27,9 +26,7 @@ HALF_HEARD_SPREADS = 0.17
 FLOOR_SPREADS = 0.02
 
 
-def correlation_by_curve(
-    predicted: Tensor, target: Tensor, spread: Tensor, mask: Tensor, *, reset: Tensor
-) -> CurveLosses:
+def correlation_by_curve(predicted: Tensor, target: Tensor, spread: Tensor, mask: Tensor, *, reset: Tensor) -> LossSums:
     """1 - r of each curve, in [0, 2].
 
     Args:
@@ -43,8 +40,7 @@ def correlation_by_curve(
     moves = b_variance >= LEAST_TRUE_SPREADS**2
     says = torch.where(moves, b_variance / (b_variance + HALF_HEARD_SPREADS**2), torch.zeros_like(b_variance))
     scale = (a_variance + FLOOR_SPREADS**2).sqrt() * b_variance.clamp_min(LEAST_TRUE_SPREADS**2).sqrt()
-    total, counted = summed((says * (1 - covariance / scale)).sum(0), says.sum(0))
-    return CurveLosses(value=total / torch.where(counted > 0, counted, torch.ones_like(counted)), counted=counted)
+    return LossSums(total=(says * (1 - covariance / scale)).sum(0), counted=says.sum(0))
 
 
 def _centred(curves: Tensor, spread: Tensor, mask: Tensor) -> Tensor:

@@ -10,23 +10,23 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from koekao.training.losses.curve_losses import CurveLosses, in_spreads, mean_squares
+from koekao.training.losses.loss_sums import LossSums, in_spreads, squares
 
 LARGEST_VELOCITY_GAP_FRAMES = 4
 
 
-def position_by_curve(predicted: Tensor, target: Tensor, spread: Tensor, mask: Tensor) -> CurveLosses:
+def position_by_curve(predicted: Tensor, target: Tensor, spread: Tensor, mask: Tensor) -> LossSums:
     """Mean squared error in spreads over the frames where ``mask`` is true.
 
     Args:
         predicted, target: ``[..., 52]``. spread: ``[52]``. mask: ``[...]`` bool.
     """
-    return mean_squares(in_spreads(predicted, target, spread), mask, spread)
+    return squares(in_spreads(predicted, target, spread), mask, spread)
 
 
 def velocity_by_curve(
     predicted: Tensor, target: Tensor, spread: Tensor, mask: Tensor, *, reset: Tensor, gap_frames: Tensor
-) -> CurveLosses:
+) -> LossSums:
     """Mean squared error of the change a frame, in spreads, between consecutive frames of each stream.
 
     Args:
@@ -35,12 +35,12 @@ def velocity_by_curve(
     """
     change = in_spreads(predicted, target, spread).diff(dim=1) / gap_frames[:, 1:, None].clamp_min(1)
     near = pairs(mask, reset, gap_frames, largest_gap_frames=LARGEST_VELOCITY_GAP_FRAMES)
-    return mean_squares(change, near, spread)
+    return squares(change, near, spread)
 
 
 def acceleration_by_curve(
     predicted: Tensor, target: Tensor, spread: Tensor, mask: Tensor, *, reset: Tensor, gap_frames: Tensor
-) -> CurveLosses:
+) -> LossSums:
     """Mean squared error of the change of velocity, in spreads a frame², over three frames that follow each other.
 
     Args: as :func:`velocity_by_curve`; but only frames right after each other count, since over a gap the second
@@ -48,7 +48,7 @@ def acceleration_by_curve(
     """
     change = in_spreads(predicted, target, spread).diff(n=2, dim=1)
     next_to_each_other = pairs(mask, reset, gap_frames, largest_gap_frames=1)
-    return mean_squares(change, next_to_each_other[:, 1:] & next_to_each_other[:, :-1], spread)
+    return squares(change, next_to_each_other[:, 1:] & next_to_each_other[:, :-1], spread)
 
 
 def pairs(mask: Tensor, reset: Tensor, gap_frames: Tensor, *, largest_gap_frames: int) -> Tensor:

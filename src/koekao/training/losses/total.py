@@ -14,7 +14,7 @@ from koekao.training.loss_weights import LossConfig
 from koekao.training.losses.closure import closure_loss
 from koekao.training.losses.consistency import consistency_by_curve
 from koekao.training.losses.correlation import correlation_by_curve
-from koekao.training.losses.curve_losses import CurveLosses
+from koekao.training.losses.loss_sums import LossSums, over_ranks
 from koekao.training.losses.motion import acceleration_by_curve, position_by_curve, velocity_by_curve
 from koekao.training.losses.passage import Passage
 
@@ -75,11 +75,12 @@ class Judge:
         curve_weights = passage.spread.new_tensor(self._curve_weights)
         terms: dict[str, Tensor] = {}
         by_curve = torch.zeros_like(curve_weights)
-        for name, weight in self._weights.items():
-            if name == "closure":
-                terms[name] = weight * closure_loss(passage.predicted, passage.target, passage.mask)
+        losses = over_ranks([LOSSES[name](passage) for name in self._weights])
+        for (name, weight), sums in zip(self._weights.items(), losses, strict=True):
+            if not sums.total.dim():  # of all curves together
+                terms[name] = weight * sums.mean()
                 continue
-            shares = BY_CURVE[name](passage).shares(curve_weights)
+            shares = sums.shares(curve_weights)
             terms[name] = weight * shares.sum()
             by_curve = by_curve + weight * shares.detach()
         return LossParts(terms=terms or {"position": _nothing(passage)}, by_curve=by_curve)
@@ -90,25 +91,29 @@ def _nothing(p: Passage) -> Tensor:
     return torch.where(torch.zeros_like(p.mask)[..., None], p.predicted, torch.zeros_like(p.predicted)).sum()
 
 
-def _position(p: Passage) -> CurveLosses:
+def _position(p: Passage) -> LossSums:
     return position_by_curve(p.predicted, p.target, p.spread, p.mask)
 
 
-def _velocity(p: Passage) -> CurveLosses:
+def _velocity(p: Passage) -> LossSums:
     times = {"reset": p.resets, "gap_frames": p.gaps_frames}
     return velocity_by_curve(p.predicted, p.target, p.spread, p.mask, **times)
 
 
-def _acceleration(p: Passage) -> CurveLosses:
+def _acceleration(p: Passage) -> LossSums:
     times = {"reset": p.resets, "gap_frames": p.gaps_frames}
     return acceleration_by_curve(p.predicted, p.target, p.spread, p.mask, **times)
 
 
-def _correlation(p: Passage) -> CurveLosses:
+def _closure(p: Passage) -> LossSums:
+    return closure_loss(p.predicted, p.target, p.mask)
+
+
+def _correlation(p: Passage) -> LossSums:
     return correlation_by_curve(p.predicted, p.target, p.spread, p.mask, reset=p.resets)
 
 
-def _consistency(p: Passage) -> CurveLosses:
+def _consistency(p: Passage) -> LossSums:
     if p.reference is None:
         raise ConfigError(
             "consistency has a weight, and there is no second prediction to be consistent with",
@@ -118,11 +123,12 @@ def _consistency(p: Passage) -> CurveLosses:
     return consistency_by_curve(p.predicted if p.afresh is None else p.afresh, p.reference, p.spread, p.mask)
 
 
-BY_CURVE: Mapping[str, Callable[[Passage], CurveLosses]] = {
+LOSSES: Mapping[str, Callable[[Passage], LossSums]] = {
     "position": _position,
     "velocity": _velocity,
     "acceleration": _acceleration,
+    "closure": _closure,
     "correlation": _correlation,
     "consistency": _consistency,
 }
-"""Loss -> how each curve fares in it; ``closure`` is of all curves together."""
+"""Loss -> how a passage fares in it, curve by curve; ``closure`` is of all curves together."""
