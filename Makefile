@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 CODE := src tests benchmarks examples docs/making
 
+# Demo and tests start some hundreds of processes; each would compile koekao anew where Python may not keep what it compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check style coverage chromium wheel format fuzz soak mutation reliability bench docs lock sbom audit clean
 
 demo: $(VENV)/.installed  ## the main job on synthetic takes; results in out/demo
