@@ -144,7 +144,7 @@ class Ahead:
     def _wait_for(self, n: int) -> None:
         """Help until the n-th batch is made. Raises whatever went wrong instead."""
         until_s, pause_s = 0.0, _SHORTEST_SLEEP_S
-        while True:
+        while not self._is_made(n):
             self._help(until=(self._turn + n) % self._ring.n, spins=_LOOKS)
             if self._is_made(n):
                 return
