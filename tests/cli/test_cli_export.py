@@ -36,7 +36,10 @@ def test_it_writes_a_file_that_animates_like_the_run(
 
     monkeypatch.setattr(onnx_file, "graph_bytes", lambda *_: content)  # made once already
     content = path.read_bytes()
-    told = cli("export", chain.run, "--output", path, "--check-frames", 30, "--json").json
+    done = cli("export", chain.run, "--output", path, "--check-frames", 30, "--json")
+    told = done.json
+    assert (done.code, done.err, told["made"]) == (0, "", [str(path)]) and told["took_s"] > 0
+    assert told["next"] == f"koekao animate {path} SPEECH.wav -o face.csv"
     header = OnnxEngine(path).header
     assert (told["output"], told["bytes"], told["model"]) == (str(path), path.stat().st_size, header.model)
     assert (told["fps"], told["sample_rate"], told["look_ahead_frames"]) == ("30", 16000, 3)

@@ -43,7 +43,6 @@ LINES: dict[str, str] = {
     "--model.dim 16",
     "train": "{corpus} {tmp}/trained --debug " + " ".join(SMALL),
     "evaluate": "{run} {corpus}",
-    "export": "{run} -o {tmp}/model.onnx --check-frames 30",
     "animate": "{run} {takes}/ken_0000.wav -o {tmp}/animated.csv",
     "live": "{run} --source {tmp}/good.wav --sink file:{tmp}/live.csv --fast",
     "view": "{tmp}/face.csv -o {tmp}/page.html",
@@ -52,12 +51,14 @@ LINES: dict[str, str] = {
 }
 BY_THEMSELVES = {"serve"}
 """Verbs that go on until they are told to end: tried as processes below. (So is ``view`` where it serves.)"""
+ELSEWHERE = {"export"}
+"""Tried where a graph is drawn anyway, which takes 8 s: test_cli_export.py."""
 MAKES_NOTHING = {"doctor", "completion", "inspect", "check", "verify", "batches", "evaluate", "live"}
-EXTRAS = {"export": "onnxscript", "plot": "matplotlib", "capture": "av"}
+EXTRAS = {"plot": "matplotlib", "capture": "av"}
 
 
 def test_every_verb_is_tried() -> None:
-    assert {verb.__name__ for group in GROUPS.values() for verb in group} == set(LINES) | BY_THEMSELVES
+    assert {verb.__name__ for group in GROUPS.values() for verb in group} == set(LINES) | BY_THEMSELVES | ELSEWHERE
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
+from exported_faces import exported_face, exported_file
 
 pytest.importorskip("onnxscript", reason="the extra onnx is not installed")
 
@@ -24,20 +27,17 @@ from koekao.export.parity import largest_difference, made_sound
 from koekao.models import FaceModel, build
 from koekao.runtime import OnnxEngine
 
-SETTINGS = {"dim": 16, "channels": 4, "front_frames": 1, "dilations": (1,), "features": {"n_mels": 16}}
+FACE = "stream 29.97 fps, look-ahead 3"
 
 
-def small_model(name: str = "stream", **more: Any) -> FaceModel:
-    torch.manual_seed(1)
-    model = build(name, SETTINGS | more if name == "stream" else more)
-    model.fit_features(lambda: [made_sound(32_000, 16_000, np.random.default_rng(0))])
-    return model
+def small_model() -> FaceModel:
+    return copy.deepcopy(exported_face(FACE))
 
 
 @pytest.fixture(scope="module")
-def content() -> bytes:
-    model = small_model()
-    return graph_bytes(model, header_of(model))
+def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Its file, which another process may have drawn."""
+    return exported_file(FACE, tmp_path_factory).read_bytes()
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def _broken(engine: OnnxEngine, sound: Any, state: Any) -> Any:
 
 
 def test_the_walk_is_as_long_as_it_is_said_in_steps_of_all_sizes() -> None:
-    engine = TorchEngine(small_model(look_ahead_frames=6))
+    engine = TorchEngine(small_model())
     steps: list[tuple[int, int]] = []
     frames: set[tuple[int, ...]] = set()
 
@@ -129,7 +129,7 @@ def test_the_walk_is_as_long_as_it_is_said_in_steps_of_all_sizes() -> None:
             return curves, after
 
     assert largest_difference(Told(), engine, 300, np.random.default_rng(0)) < 1e-6
-    assert sum(rows * n for rows, n in steps) == 2 * (300 + 6), "the end of the sound, too"
+    assert sum(rows * n for rows, n in steps) == 2 * (300 + 3), "the end of the sound, too"
     assert {rows for rows, _ in steps} >= {1} and {n for _, n in steps} >= {1, 3}
     assert max(n for _, n in steps) >= 50 and any(len(set(pair)) == 2 for pair in frames)
 
