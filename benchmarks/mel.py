@@ -134,7 +134,7 @@ def refuse_other_than_librosa(seconds: int = 20) -> None:
     sound = (0.1 * np.random.default_rng(0).standard_normal(seconds * SAMPLE_RATE)).astype(np.float32)
     ours = LogMel(config).raw(torch.from_numpy(sound)[None], first_frame=0, n_frames=25 * seconds).flatten(1, 2)
     begun = np.concatenate([np.zeros(config.n_fft - 320, np.float32), sound])
-    bands = {"n_mels": config.n_mels, "fmin": config.f_min_hz, "fmax": config.f_max_hz}
+    bands: dict[str, Any] = {"n_mels": config.n_mels, "fmin": config.f_min_hz, "fmax": config.f_max_hz}
     power = librosa.feature.melspectrogram(
         y=begun, sr=SAMPLE_RATE, n_fft=config.n_fft, hop_length=320, center=False, **bands
     )
