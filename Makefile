@@ -15,7 +15,7 @@ demo: $(VENV)/.installed  ## the main job on synthetic takes; results in out/dem
 test: check  ## everything that must hold: style, types, tests; what CI runs
 
 check: style chromium  # three processes for two cores: tests also wait, for servers, browsers and the disk
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 style: $(VENV)/.installed  ## ruff and mypy alone, a minute
 	$(BIN)/ruff check $(CODE)
@@ -57,6 +57,7 @@ fuzz: $(VENV)/.installed  ## 100,000 damaged files for every reader; what breaks
 	KOEKAO_FUZZ_CASES=100000 OMP_NUM_THREADS=1 $(BIN)/pytest tests/fuzz -n 2 --dist worksteal
 
 soak: $(VENV)/.installed  ## 20 minutes of training, killing and resuming, an hour of live sound, 200 kills of each writer
+	KOEKAO_COMPILE=inductor OMP_NUM_THREADS=1 $(BIN)/pytest tests/training/test_precision.py -k compiled
 	KOEKAO_KILLS=200 OMP_NUM_THREADS=1 $(BIN)/pytest tests/faults/test_fault_34_killed.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/soak.py
 

@@ -21,6 +21,22 @@ from koekao.takes import Take
 torch.set_num_threads(1)  # many test processes share a few cores; more threads than cores are 30 times slower
 
 
+LONGEST = (
+    "examples/test_examples_run",
+    "training/test_distributed",
+    "docs/test_docs_blocks",
+    "viewer/test_viewer_browser",
+    "export/test_export_parity",
+)
+"""What takes a minute and more by itself goes first, so that at the end no process is left alone with it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    files = {here / f"{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: files.get(item.path, len(LONGEST)))
+
+
 def pytest_collection_finish() -> None:
     """What was imported and collected stays to the end; without it the garbage collector has little to look through."""
     gc.collect()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,13 +100,19 @@ def test_a_run_on_cuda(start: Start, events: Events, precision: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's compiler warns of itself
-def test_compiled_it_is_the_same_to_rounding_and_resumes(start: Start, tmp_path: Path) -> None:
+def test_compiled_it_is_the_same_to_rounding_and_resumes(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two steps of the stream trainer with and without, and the first of them gone on with.
 
-    Windows start anywhere: they are cut outside of the graphs, of which there would be one a start.
+    Windows start anywhere: they are cut outside of the graphs, of which there would be one a start. The graphs, forward
+    and backward, are run as they were drawn; to make C++ of them, as users do, takes a minute and is left to
+    ``make soak`` (``KOEKAO_COMPILE=inductor``).
     """
     from torch._dynamo.utils import counters as counted  # loads the compiler
 
+    backend = os.environ.get("KOEKAO_COMPILE", "aot_eager")
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
     more = {"model": {"dim": 16, "channels": 4, "dilations": (1,), "features": {"n_mels": 20}} | QUIET}
     start("stream", run=tmp_path / "plain", max_steps=2, **more).fit()
     counted.clear()

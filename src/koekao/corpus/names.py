@@ -14,7 +14,6 @@ from typing import Any, overload
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from koekao.corpus.viewed import viewed
@@ -108,6 +107,8 @@ class Names(Words):
 
     def among(self, wanted: Iterable[str]) -> NDArray[np.bool_]:
         """``[n]``: whether each name is one of ``wanted``."""
+        import pyarrow.compute as pc  # 4 MB, in processes that choose by name alone
+
         as_bytes = pa.array([name.encode("utf-8", "surrogatepass") for name in wanted], pa.binary())
         found = pc.is_in(self._array.cast(pa.binary()), value_set=as_bytes).to_numpy(zero_copy_only=False)
         chosen: NDArray[np.bool_] = found if self._rows is None else found[self._rows]
