@@ -22,15 +22,14 @@ STREAM: dict[str, Any] = {"dim": 16, "channels": 4, "front_frames": 2, "dilation
 SMALL: dict[str, Any] = {"n_mels": 24}
 ODD: dict[str, Any] = {"n_mels": 21, "n_fft": 600, "columns_per_frame": 3, "f_min_hz": 60.0, "f_max_hz": 7000.0}
 FACES: dict[str, tuple[str, dict[str, Any]]] = {
-    "stream 24 fps, no look-ahead": ("stream", STREAM | {"look_ahead_frames": 0, "features": SMALL | {"fps": "24"}}),
     "stream 29.97 fps, look-ahead 3": (
         "stream",
         STREAM | {"look_ahead_frames": 3, "features": ODD | {"fps": "30000/1001"}},
     ),
-    "stream 59.94 fps, look-ahead 6, lively": (
+    "stream 59.94 fps, no look-ahead, lively": (
         "stream",
         STREAM
-        | {"look_ahead_frames": 6, "front_frames": 0, "blur_bands": 1, "liveliness": 1.0}
+        | {"look_ahead_frames": 0, "front_frames": 0, "blur_bands": 1, "liveliness": 1.0}
         | {"features": {"fps": "60000/1001"}},
     ),
     "sequential 59.94 fps": (

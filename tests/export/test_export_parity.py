@@ -122,7 +122,7 @@ def test_the_header_says_what_the_model_is(case: Case) -> None:
 
 def test_liveliness_is_in_the_file(tmp_path_factory: pytest.TempPathFactory) -> None:
     """It moves more than the same model does without it."""
-    name = "stream 59.94 fps, look-ahead 6, lively"
+    name = "stream 59.94 fps, no look-ahead, lively"
     kind, settings = FACES[name]
     plain = build(kind, settings | {"liveliness": 0.0})
     plain.load_state_dict(exported_face(name).state_dict())

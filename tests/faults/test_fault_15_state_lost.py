@@ -46,7 +46,7 @@ def test_fault_15_saved_and_taken_up_in_another_process_it_goes_on_to_the_bit(na
         np.testing.assert_array_equal(seen, np.concatenate([part.of(row) for part in expected]))
 
 
-@pytest.mark.parametrize("name", ["sequential 59.94 fps", "stream 24 fps, no look-ahead"])
+@pytest.mark.parametrize("name", ["sequential 59.94 fps", "stream 59.94 fps, no look-ahead, lively"])
 def test_fault_15_an_exported_model_carries_its_state_in_and_out(
     name: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

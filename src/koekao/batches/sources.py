@@ -20,7 +20,7 @@ from koekao.batches import kernel, numbering
 from koekao.batches.foresight import foresight_of
 from koekao.batches.spec import Plan, Spec
 from koekao.corpus import Corpus
-from koekao.errors import BatchError, KoekaoError, PlanError
+from koekao.errors import BatchError, CorpusError, KoekaoError, PlanError
 from koekao.windows import NO_TAKE, Rows
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _BLOCK_ROWS = 4096
 _LOOK_EVERY_S = 0.001
+_FEW_SHARDS = 8
 _KEPT_BLOCKS = 2  # threads gather on both sides of a block's end
 
 
@@ -64,7 +65,7 @@ class Block:
         self.table, self.names, self.touched, self._held = table, names, touched, held
         self.address, self.width = table.ctypes.data, table.shape[1]
         in_all = [(files, {shard for shard in shards if shard >= 0}) for files, shards in touched]
-        self._in_few = in_all if all(len(shards) <= 1 for _, shards in in_all) else None
+        self._in_few = in_all if all(len(shards) <= _FEW_SHARDS for _, shards in in_all) else None
         self._good_until_s = 0.0
 
     def fill(self, slot: Slot, first: int) -> None:
@@ -78,13 +79,21 @@ class Block:
 
     def refuse_truncated(self, first: int, end: int) -> None:
         """Raise CorpusError if a file that rows ``first .. end-1`` lie in was cut short since it was opened."""
-        if self._in_few is None:
+        if monotonic() > self._good_until_s and not self._all_are_whole():
             for files, shards in self.touched:
                 files.refuse_truncated({shard for shard in shards[first:end] if shard >= 0})
-        elif monotonic() > self._good_until_s:  # one file for the whole block: one look serves for what comes at once
+
+    def _all_are_whole(self) -> bool:
+        """Whether one look at the few files of the block finds none cut; it serves for what comes at once."""
+        if self._in_few is None:
+            return False
+        try:
             for files, few in self._in_few:
                 files.refuse_truncated(few)
-            self._good_until_s = monotonic() + _LOOK_EVERY_S
+        except CorpusError:
+            return False
+        self._good_until_s = monotonic() + _LOOK_EVERY_S
+        return True
 
 
 class Sources:
