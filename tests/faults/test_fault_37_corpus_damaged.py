@@ -7,12 +7,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from forged import CONFIG, pack_ten, ten
 
+from koekao.batches import Loader, StreamSpec
 from koekao.corpus import Corpus, FrameColumn, pack_column, pack_takes, verify
 from koekao.errors import CorpusError
 
@@ -136,6 +138,7 @@ def test_a_header_spelt_otherwise_is_told(folder: Path) -> None:
 
 READER = """
 import sys
+import time
 from koekao.corpus import Corpus
 from koekao.errors import CorpusError
 corpus = Corpus.open(sys.argv[1])
@@ -217,3 +220,24 @@ def test_the_only_shard_cut_between_two_batches_is_an_error_and_no_sigbus(tmp_pa
     said, _ = child.communicate("go on\n")
     assert child.returncode == 0, said
     assert f"{path}: was cut while it was open: holds 5000 bytes" in said
+
+
+def test_where_one_of_several_shards_is_cut_the_windows_in_others_are_still_read(folder: Path) -> None:
+    corpus = Corpus.open(folder)
+    loader = Loader(corpus, StreamSpec(window_frames=8, n_streams=1, batch_size=1))
+    assert 2 <= corpus.shard.max() + 1 <= 8
+    takes = [int(loader.batch(number)["file_indices"]) for number in range(len(loader))]
+    cut = int(corpus.shard[takes[0]])
+    path = folder / f"shard-{cut:05d}.arrow"
+    os.truncate(path, 5000)
+    time.sleep(0.01)  # a look serves for a millisecond
+    refused = set()
+    for number, take in enumerate(takes):
+        try:
+            loader.batch(number)
+        except CorpusError as error:
+            assert str(error).startswith(f"{path}: was cut while it was open: holds 5000 bytes")
+            refused.add(int(corpus.shard[take]))
+        else:
+            assert corpus.shard[take] != cut
+    assert refused == {cut}
