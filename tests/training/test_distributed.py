@@ -346,13 +346,14 @@ def test_what_is_sent_comes_back_as_it_was() -> None:
     """A weight without a gradient keeps none: a gradient of 0 would let the optimiser decay it."""
     parameters = [torch.nn.Parameter(torch.ones(2)), torch.nn.Parameter(torch.ones(3, 1))]
     parameters[1].grad = torch.full((3, 1), 2.0)
-    distributed.sum_gradients(parameters)
+    assert distributed.sum_gradients(parameters, True, False) == (True, False)
     assert parameters[0].grad is None and torch.equal(parameters[1].grad, torch.full((3, 1), 2.0))
     values = torch.tensor([[0.1, 2.0]], requires_grad=True)
     total, count = distributed.summed(values * 3, torch.tensor(5))
     total.sum().backward()
     assert torch.equal(total, values * 3) and torch.equal(values.grad, torch.full((1, 2), 3.0))
     assert count == 5 and count.dtype == torch.int64
+    assert distributed.summed() == (), "no loss has any weight"
     assert distributed.anywhere(True, False) == (True, False)
     assert distributed.decided({"é": [1, 0.1, None]}) == {"é": [1, 0.1, None]}
 

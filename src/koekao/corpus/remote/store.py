@@ -137,7 +137,7 @@ class RemoteFolder:
         fs, path = self._fs()
         try:
             return list(self._in_time(fs, "ls", f"{path}/{name}", detail=True, refresh=True))
-        except NotImplementedError:
+        except NotImplementedError:  # how fsspec says that a file system has no listings
             return []
         except UnicodeDecodeError:
             if _protocol(self.url) in ("http", "https"):  # a page is expected where a web server may send a picture
