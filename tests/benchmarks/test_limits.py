@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from small_bench import Bench, small_workload
 
 import limits
 import peers.dataloader
 import peers.koekao
-from conftest import Bench, small_workload
 from contestants import BatchesOf
 from flat import FlatTakes
 from peers.rows import Row, batched, float_sound, windows_of

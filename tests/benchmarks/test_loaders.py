@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from small_bench import Bench
 
 import loaders
-from conftest import Bench
 from contestant import Task
 from contestants import CONTESTANTS, LIMITS_OF_ONE_THREAD
 from stores import STORES

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small_bench import Bench, small_workload
 
-from conftest import Bench, small_workload
 from recordings import make_recordings, names_of, read_recording
 
 

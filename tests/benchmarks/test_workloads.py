@@ -6,8 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from small_bench import small_workload
 
-from conftest import small_workload
 from koekao.clock import Clock
 from workloads import WORKLOADS, first_sample, first_samples, visits
 

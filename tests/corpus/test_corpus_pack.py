@@ -334,7 +334,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from conftest import make_take
+from noise_takes import make_take
 from koekao.corpus import PackConfig, pack_takes
 
 def takes():
@@ -363,7 +363,7 @@ def test_a_killed_packer_leaves_no_corpus_and_the_next_one_sweeps(
 
 def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     code = (
-        "import resource, signal, sys; sys.path.insert(0, sys.argv[1]); from conftest import make_take\n"
+        "import resource, signal, sys; sys.path.insert(0, sys.argv[1]); from noise_takes import make_take\n"
         "from koekao.corpus import pack_takes\nfrom koekao.errors import OutputError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n"
         "try: pack_takes([make_take('a', n_frames=900)], sys.argv[2])\n"
