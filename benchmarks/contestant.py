@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,9 @@ from measures import MemoryPeak, cpu_s, family, memory_bytes, since_s
 
 STEP_S = 0.005
 MATMUL_SIZE = 256
+LEFT_BEHIND_S = 0.05
+READY = "ready"
+"""Said by whoever waits for its turn; an empty line of input is the turn."""
 HELD_S = 0.2
 """How long batches go on to come, after what is timed, while memory is looked at."""
 
@@ -37,6 +41,7 @@ class Task:
         warm_up_s, seconds: how long batches come before timing, and while timed; 0 seconds leaves speed out.
         wait_steps: training steps of each kind that the wait is measured beside; 0 leaves it out.
         verify_batches: batches that are compared with the files.
+        turns: how many pieces the timed seconds come in, each when a line is read; 0 asks nobody.
     """
 
     name: str
@@ -48,6 +53,7 @@ class Task:
     seconds: float = 0.0
     wait_steps: int = 0
     verify_batches: int = 0
+    turns: int = 0
 
     def as_json(self) -> str:
         return json.dumps(asdict(self))
@@ -70,7 +76,7 @@ def run(task: Task, started: float) -> dict[str, Any]:
         while time.monotonic() < warm_until:
             next(batches)
     if task.seconds:
-        found |= _speed(batches, task.seconds, _batch_size(task))
+        found |= _speed(batches, task)
     if task.wait_steps:
         found["wait_sleep_s"] = _waits(batches, task.wait_steps, _sleep)
         found["wait_matmul_s"] = _waits(batches, task.wait_steps, _matmul())
@@ -109,16 +115,30 @@ def _batch_size(task: Task) -> int:
     return WORKLOADS[task.workload].batch_size
 
 
-def _speed(batches: Iterator[dict[str, Any]], seconds: float, batch_size: int) -> dict[str, float]:
-    """Windows a second and CPU seconds a window, of this process and its workers."""
-    pids = family()
-    cpu_before, n_windows, began = cpu_s(pids), 0, time.perf_counter()
-    until = began + seconds
-    while (now := time.perf_counter()) < until:
+def _speed(batches: Iterator[dict[str, Any]], task: Task) -> dict[str, float]:
+    """Windows a second, the median of the turns, and CPU seconds a window, of this process and its workers."""
+    size, speeds, used_s, n_windows = _batch_size(task), [], 0.0, 0
+    for _ in range(max(1, task.turns)):
+        if task.turns:
+            _wait_for_turn(batches)
+        pids = family()
+        cpu_before, n, began = cpu_s(pids), 0, time.perf_counter()
+        until = began + task.seconds / max(1, task.turns)
+        while (now := time.perf_counter()) < until:
+            next(batches)
+            n += size
+        speeds.append(n / (now - began))
+        used_s, n_windows = used_s + cpu_s(pids) - cpu_before, n_windows + n
+    return {"windows_per_s": statistics.median(speeds), "cpu_s_per_window": used_s / n_windows}
+
+
+def _wait_for_turn(batches: Iterator[dict[str, Any]]) -> None:
+    """Ask for a turn and wait for it; what was made ahead meanwhile, and cold caches, are left behind untimed."""
+    print(READY, flush=True)
+    sys.stdin.readline()
+    until = time.perf_counter() + LEFT_BEHIND_S
+    while time.perf_counter() < until:
         next(batches)
-        n_windows += batch_size
-    elapsed = now - began
-    return {"windows_per_s": n_windows / elapsed, "cpu_s_per_window": (cpu_s(pids) - cpu_before) / n_windows}
 
 
 def _waits(batches: Iterator[dict[str, Any]], steps: int, train: Callable[[], None]) -> list[float]:

@@ -9,7 +9,9 @@ Every contestant delivers the same: float32 sound [B, N], float32 curves [B, T, 
 of the same takes. First each is compared with wav and jsonl, bit for bit, and tuned: 0, 1, 2, 4 workers, once for
 speed and once for the wait beside a training step (on ``streams-8`` for all streams, and on ``clips``). Then come the
 rounds, each contestant once a round, always in a fresh process under the same rules: one thread for torch, its files
-read once before so that they lie in the page cache, the same warm-up, the same seconds.
+read once before so that they lie in the page cache, the same warm-up, the same seconds. For speed all contestants of a
+round stand ready and take turns of 0.2 s, so that each meets the machine's fast and slow moments alike; a round's
+figure is the median of its turns, a table's the median of the rounds.
 
 Result: raw runs in WORK/results.json (parts are merged into it), tables in docs/benchmarks.md between the markers,
 pictures in docs/benchmarks-loaders.svg and .png.
@@ -23,11 +25,9 @@ of all processes, less what torch alone has. *Wait* is how long ``next`` took (m
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -45,13 +45,13 @@ from recordings import make_recordings, names_of
 from results import Run, figures, merged, read_runs, write_runs
 from stores import STORES
 from tables import page, put_between_markers
+from turns import SAME_FOR_ALL, in_fresh_process, in_turns
 from workloads import WORKLOADS
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parent / "docs"
-SAME_FOR_ALL = {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", "HF_HUB_OFFLINE": "1"}
-PATIENCE_S = 120
 TUNING_S, TUNING_STEPS, VERIFIED_BATCHES, WAIT_STEPS = 0.4, 30, 2, 120
+TURN_S = 0.2
 MADE = "64 takes made from a seed"
 DRAWN = {"streams-8": "streams: 4 × 256 frames, stride 8", "clips": "clips: 16 × 10 s, shuffled"}
 
@@ -74,8 +74,20 @@ class Session:
 
     def run(self, task: Task, phase: str, round: int = 0) -> Run:
         """One fresh process; what it found, or its last words as ``error``."""
+        self._bring_into_cache(task)
+        return self._told(task, phase, round, in_fresh_process(task))
+
+    def run_in_turns(self, tasks: list[Task], phase: str, round: int) -> list[Run]:
+        """A fresh process each, which take turns."""
+        for task in tasks:
+            self._bring_into_cache(task)
+        everything = in_turns(tasks, max(1, int(self.seconds / TURN_S + 0.5)))
+        return [self._told(task, phase, round, found) for task, found in zip(tasks, everything)]
+
+    def _bring_into_cache(self, task: Task) -> None:
         bring_into_cache([self.stores / name for name in CONTESTANTS[task.name].reads])
-        found = in_fresh_process(task)
+
+    def _told(self, task: Task, phase: str, round: int, found: dict[str, Any]) -> Run:
         place = {"session": self.id, "corpus": self.corpus, "phase": phase, "round": round}
         run = {**place, "name": task.name, "workload": task.workload, "workers": task.workers, **found}
         print(_said(run), flush=True)
@@ -87,26 +99,6 @@ class Session:
         streams = [name for name in self.workloads if name != "clips"]
         on = "streams-8" if "streams-8" in streams else streams[0] if streams else ""
         return {name: name if name == "clips" else on for name in self.workloads}
-
-
-def in_fresh_process(task: Task) -> dict[str, Any]:
-    """Run :mod:`contestant` and return what it found."""
-    command = [sys.executable, str(HERE / "contestant.py"), task.as_json(), str(time.monotonic())]
-    environment = os.environ | SAME_FOR_ALL
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
-    )
-    try:
-        out, trouble = process.communicate(timeout=PATIENCE_S)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)  # the session that was started above, and nothing else
-        process.communicate()
-        return {"error": f"nothing came for {PATIENCE_S} s"}
-    lines = out.strip().splitlines()
-    if process.returncode or not lines:
-        return {"error": (trouble.strip().splitlines() or [f"exit code {process.returncode}"])[-1]}
-    found: dict[str, Any] = json.loads(lines[-1])
-    return found
 
 
 def bring_into_cache(folders: list[Path]) -> None:
@@ -182,15 +174,13 @@ def _best(tried: list[Run]) -> Choice:
 
 
 def rounds(session: Session, choices: dict[tuple[str, str], Choice]) -> Iterator[Run]:
-    """Every contestant once a round, round after round: first speed, then the wait where workers were chosen for it."""
+    """Every contestant once a round: speed, all in turns, then the wait where workers were chosen for it."""
     for round in range(1, session.rounds + 1):
         for workload in session.workloads:
-            for contestant in session.contestants:
-                choice = choices.get((contestant.name, workload))
-                if choice is None:
-                    continue
-                task = session.task(contestant.name, workload, choice.for_speed)
-                yield session.run(replace(task, seconds=session.seconds), "speed", round)
+            chosen = {c: choices[c.name, workload] for c in session.contestants if (c.name, workload) in choices}
+            tasks = [session.task(c.name, workload, choice.for_speed) for c, choice in chosen.items()]
+            yield from session.run_in_turns([replace(task, seconds=session.seconds) for task in tasks], "speed", round)
+            for contestant, choice in chosen.items():
                 if workload in session.tuned_on.values() and contestant.kind != "limit":
                     task = session.task(contestant.name, workload, choice.for_wait)
                     yield session.run(replace(task, wait_steps=WAIT_STEPS), "wait", round)
@@ -222,7 +212,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--peers", default=",".join(CONTESTANTS), help="who takes part; default: all of %(default)s")
     parser.add_argument("--workloads", default=",".join(WORKLOADS), help="default: %(default)s")
-    parser.add_argument("--seconds", type=float, default=1.0, help="timed seconds a run")
+    parser.add_argument("--seconds", type=float, default=1.4, help="timed seconds a run, in turns of 0.2")
     parser.add_argument("--rounds", type=int, default=3, help="at least 3 for a figure to be published")
     parser.add_argument("--takes", type=Path, help="a folder of wav and jsonl to measure on, instead of made takes")
     parser.add_argument("--work", type=Path, default=Path("out/benchmarks"), help="takes, stores and raw results")

@@ -1,9 +1,9 @@
 """What every contestant is asked for: which windows, of which length, in which order, in batches of which size.
 
-The two workloads are the seeds': streams (windows of 256 frames, at a stride) and clips (10 s, shuffled). Windows of a
-stream workload are visited take after take in the order of time; every clip there is, one beginning at each frame, is
-visited once an epoch in shuffled order. koekao deals takes to two streams in its own shuffled order, so that a batch
-reads two places of the corpus where its neighbours read one.
+The two workloads are the seeds': streams (windows of 256 frames, at a stride) and clips (10 s, shuffled). Takes are
+dealt to two streams, and a batch has as many windows of one as of the other, each in the order of time; every clip
+there is, one beginning at each frame, is visited once an epoch in shuffled order. koekao's order is its own, and so is
+that of neighbours that read whole takes one after the other.
 
 Shapes: B rows, T frames a window, N samples a window.
 """
@@ -79,7 +79,19 @@ def visits(
         for length in n_frames.tolist()
     ]
     take, start = np.repeat(np.arange(len(starts)), [len(of_take) for of_take in starts]), np.concatenate(starts)
-    if workload.shuffled:
-        order = np.random.default_rng(seed).permutation(len(take))
-        take, start = take[order], start[order]
-    return take, start
+    order = np.random.default_rng(seed).permutation(len(take)) if workload.shuffled else _dealt(take, workload)
+    return take[order], start[order]
+
+
+def _dealt(take: NDArray[np.int64], workload: Workload) -> NDArray[np.int64]:
+    """The order in which batches take windows from two streams in turn; from one where a batch has an odd number.
+
+    A take goes to the stream that is shorter so far. What the longer one has more comes at the end by itself.
+    """
+    streams: list[list[NDArray[np.int64]]] = [[], []] if workload.batch_size % 2 == 0 else [[]]
+    for places in np.split(np.arange(len(take)), np.flatnonzero(np.diff(take)) + 1):
+        min(streams, key=lambda stream: sum(map(len, stream))).append(places)
+    dealt, step = [np.concatenate(stream) for stream in streams], workload.batch_size // len(streams)
+    shared = min(map(len, dealt)) // step * step
+    batches = np.concatenate([stream[:shared].reshape(-1, step) for stream in dealt], axis=1)
+    return np.concatenate([batches.ravel(), *(stream[shared:] for stream in dealt)])

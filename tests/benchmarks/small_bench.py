@@ -10,11 +10,11 @@ from recordings import Reference
 from workloads import Workload
 
 
-def small_workload(*, stride_frames: int = 7, shuffled: bool = False) -> Workload:
-    """Windows of 32 frames, three a batch."""
+def small_workload(*, stride_frames: int = 7, shuffled: bool = False, batch_size: int = 3) -> Workload:
+    """Windows of 32 frames."""
     return Workload(
         name="small",
-        batch_size=3,
+        batch_size=batch_size,
         n_frames=32,
         n_samples=Clock(16_000, parse_fps(30)).window_samples(32),
         stride_frames=stride_frames,

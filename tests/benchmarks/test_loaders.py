@@ -11,6 +11,7 @@ import pytest
 from small_bench import Bench
 
 import loaders
+import turns
 from contestant import Task
 from contestants import CONTESTANTS, LIMITS_OF_ONE_THREAD
 from stores import STORES
@@ -71,11 +72,19 @@ def task(bench: Bench, name: str) -> Task:
 
 
 def test_a_contestant_in_a_fresh_process_says_what_it_found(bench: Bench) -> None:
-    found = loaders.in_fresh_process(task(bench, "memmap"))
+    found = turns.in_fresh_process(task(bench, "memmap"))
     assert found["verified_windows"] == 4
     assert found["windows_per_s"] > 0 and found["first_batch_s"] > 0
     assert len(found["wait_sleep_s"]) == len(found["wait_matmul_s"]) == 3
     assert found["peak_bytes"] > found["torch_bytes"] > 0
+
+
+def test_contestants_take_turns_and_one_that_fails_keeps_nobody_waiting(bench: Bench, tmp_path: Path) -> None:
+    nowhere = replace(task(bench, "memmap"), stores=str(tmp_path))
+    found = turns.in_turns([task(bench, "memmap"), nowhere, task(bench, "limit-numba")], 3)
+    assert "No such file" in found[1]["error"]
+    for one in (found[0], found[2]):
+        assert one["windows_per_s"] > 0 and one["cpu_s_per_window"] >= 0 and one["peak_bytes"] > 0
 
 
 def test_one_that_delivers_something_else_is_an_error_with_its_last_words(bench: Bench, tmp_path: Path) -> None:
@@ -85,7 +94,7 @@ def test_one_that_delivers_something_else_is_an_error_with_its_last_words(bench:
     sound = bytearray(path.read_bytes())
     sound[2000] ^= 1
     path.write_bytes(sound)
-    found = loaders.in_fresh_process(replace(task(bench, "memmap"), takes=str(takes)))
+    found = turns.in_fresh_process(replace(task(bench, "memmap"), takes=str(takes)))
     assert found == {"error": "ValueError: take_000:0: audio is not what the files hold"}
 
 

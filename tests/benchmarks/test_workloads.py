@@ -26,8 +26,10 @@ def test_frames_start_where_koekao_s_clock_says() -> None:
 
 
 @pytest.mark.parametrize("shuffled", [False, True])
-def test_every_window_is_visited_once(shuffled: bool) -> None:
-    take, start = visits(np.array([40, 31, 32]), small_workload(stride_frames=1, shuffled=shuffled))
+@pytest.mark.parametrize("batch_size", [3, 4])
+def test_every_window_is_visited_once(shuffled: bool, batch_size: int) -> None:
+    workload = small_workload(stride_frames=1, shuffled=shuffled, batch_size=batch_size)
+    take, start = visits(np.array([40, 31, 32]), workload)
     assert sorted(zip(take.tolist(), start.tolist(), strict=True)) == [(0, f) for f in range(9)] + [(2, 0)]
 
 
@@ -40,3 +42,10 @@ def test_streams_go_on_in_time_and_clips_are_shuffled_by_the_seed() -> None:
     first, again, other = (visits(lengths, clips, seed)[1].tolist() for seed in (0, 0, 1))
     assert first == again != other
     assert first != sorted(first)
+
+
+def test_a_batch_of_streams_has_as_many_windows_of_one_as_of_the_other() -> None:
+    take, start = visits(np.array([60, 46, 39]), small_workload(batch_size=4))
+    assert list(zip(take.tolist(), start.tolist())) == [
+        (0, 0), (0, 7), (1, 0), (1, 7), (0, 14), (0, 21), (1, 14), (2, 0), (0, 28), (2, 7),
+    ]  # fmt: skip
