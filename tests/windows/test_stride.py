@@ -63,6 +63,16 @@ def test_a_policy_is_made_from_its_name_or_passed_on() -> None:
     assert StridePolicy.of(policy) is policy
 
 
+def test_a_number_of_frames_is_a_stride() -> None:
+    assert StridePolicy.of(4, initial_stride=9, dense_ratio=0.2) == StridePolicy(
+        mode="sparse", initial_stride=4, dense_ratio=0.2
+    )
+    with pytest.raises(ConfigError, match="initial_stride 0"):
+        StridePolicy.of(0)
+    with pytest.raises(ConfigError, match=r"stride mode 2\.5; expected one of dense"):
+        StridePolicy.of(2.5)  # type: ignore[arg-type]
+
+
 def test_a_policy_goes_through_json_and_pickle() -> None:
     policy = StridePolicy(mode="progressive", schedule="staged", stages=((0.0, 8), (0.5, 2)), dense_ratio=0.25)
     assert StridePolicy(**json.loads(json.dumps(asdict(policy)))) == policy

@@ -36,7 +36,7 @@ class OpenCorpus(Corpus):
         batch_size: int = 4,
         n_streams: int | None = None,
         window_frames: int = 256,
-        stride: str | StridePolicy = "dense",
+        stride: str | int | StridePolicy = "dense",
         initial_stride: int = 32,
         final_stride: int = 1,
         schedule: Schedule = "linear",
@@ -59,7 +59,7 @@ class OpenCorpus(Corpus):
         Args:
             batch_size: rows a batch. n_streams: 2 where not given (1 where the batch size is odd).
             window_frames: frames a window.
-            stride: ``"dense"``, ``"sparse"`` (every ``initial_stride`` frames), ``"progressive"`` (from
+            stride: a number of frames, ``"dense"`` (1), ``"sparse"`` (``initial_stride``), ``"progressive"`` (from
                 ``initial_stride`` to ``final_stride`` over ``max_epochs``, ``schedule`` linear or staged), ``"mixed"``
                 (``dense_ratio`` of the windows off the sparse grid), or a :class:`~koekao.windows.StridePolicy`.
             short: ``"pad"`` or ``"skip"`` takes that are shorter than a window.
@@ -80,20 +80,19 @@ class OpenCorpus(Corpus):
         Raises:
             ConfigError, PlanError: settings that cannot be, or that leave no batch.
         """
-        if isinstance(stride, str):
-            stride = StridePolicy.of(
-                stride,
-                initial_stride=initial_stride,
-                final_stride=final_stride,
-                max_epochs=max_epochs,
-                schedule=schedule,
-                dense_ratio=dense_ratio,
-            )
+        policy = StridePolicy.of(
+            stride,
+            initial_stride=initial_stride,
+            final_stride=final_stride,
+            max_epochs=max_epochs,
+            schedule=schedule,
+            dense_ratio=dense_ratio,
+        )
         spec = StreamSpec(
             batch_size=batch_size,
             n_streams=(2 if batch_size % 2 == 0 else 1) if n_streams is None else n_streams,
             window_frames=window_frames,
-            stride=stride,
+            stride=policy,
             short=short,
             drop_last=drop_last,
             shuffle=shuffle,

@@ -53,6 +53,7 @@ class StreamSpec:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", _checked_columns(self))
+        object.__setattr__(self, "stride", StridePolicy.of(self.stride))
 
     def plan(self, n_frames: NDArray[np.int64], epoch: int, world_size: int) -> StreamPlan:
         """The plan of ``epoch`` over takes of these lengths, for all ranks together."""

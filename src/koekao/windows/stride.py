@@ -61,9 +61,20 @@ class StridePolicy:
             raise ConfigError(f"stages {self.stages!r}", expected="rising shares from 0.0 on, strides of at least 1")
 
     @classmethod
-    def of(cls, stride: str | StridePolicy, **settings: Any) -> StridePolicy:
-        """A policy from its mode's name and settings, or the policy itself."""
-        return stride if isinstance(stride, StridePolicy) else cls(mode=stride, **settings)  # type: ignore[arg-type]
+    def of(cls, stride: str | int | StridePolicy, **settings: Any) -> StridePolicy:
+        """A policy from its mode's name and settings, from a number of frames that is always the same, or itself.
+
+        >>> StridePolicy.of(8) == StridePolicy.of("sparse", initial_stride=8)
+        True
+
+        Raises:
+            ConfigError: something else, or settings that cannot be.
+        """
+        if isinstance(stride, StridePolicy):
+            return stride
+        if isinstance(stride, int):
+            return cls(**settings | {"mode": "sparse", "initial_stride": stride})
+        return cls(mode=stride, **settings)  # type: ignore[arg-type]
 
     def stride_at(self, epoch: int) -> int:
         """Frames between the grid's windows in ``epoch`` (0 is the first).
