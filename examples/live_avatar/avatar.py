@@ -23,7 +23,7 @@ from threading import Event, Thread
 import soundfile
 
 import koekao
-from koekao.api import engine
+from koekao.api.faces import engine
 from koekao.head import head_glb
 from koekao.serve import Background, ServeConfig, face_server
 

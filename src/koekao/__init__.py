@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from koekao.animation import Animator as Animator
-    from koekao.api import OpenCorpus as OpenCorpus
-    from koekao.api import animate as animate
-    from koekao.api import check as check
-    from koekao.api import evaluate as evaluate
-    from koekao.api import export_onnx as export_onnx
-    from koekao.api import open as open
-    from koekao.api import pack_features as pack_features
-    from koekao.api import pretrain as pretrain
-    from koekao.api import render as render
-    from koekao.api import synthesize as synthesize
-    from koekao.api import train as train
-    from koekao.api import view as view
+    from koekao.api.corpora import OpenCorpus as OpenCorpus
+    from koekao.api.corpora import open as open
+    from koekao.api.corpora import pack_features as pack_features
+    from koekao.api.faces import animate as animate
+    from koekao.api.pictures import render as render
+    from koekao.api.pictures import view as view
+    from koekao.api.runs import evaluate as evaluate
+    from koekao.api.runs import export_onnx as export_onnx
+    from koekao.api.runs import pretrain as pretrain
+    from koekao.api.runs import train as train
+    from koekao.api.takes import check as check
+    from koekao.api.takes import synthesize as synthesize
     from koekao.batches import AdaptiveSequentialDataset as AdaptiveSequentialDataset
     from koekao.batches import ClipDataset as ClipDataset
     from koekao.batches import ClipSampler as ClipSampler
@@ -54,32 +54,32 @@ _HOMES = {
     "ClipDataset": "koekao.batches",
     "ClipSampler": "koekao.batches",
     "KoekaoError": "koekao.errors",
-    "OpenCorpus": "koekao.api",
+    "OpenCorpus": "koekao.api.corpora",
     "PackConfig": "koekao.corpus",
     "StridePolicy": "koekao.windows",
     "Take": "koekao.takes",
     "TrainConfig": "koekao.training",
-    "animate": "koekao.api",
-    "check": "koekao.api",
+    "animate": "koekao.api.faces",
+    "check": "koekao.api.takes",
     "convert": "koekao.conversion",
-    "evaluate": "koekao.api",
-    "export_onnx": "koekao.api",
+    "evaluate": "koekao.api.runs",
+    "export_onnx": "koekao.api.runs",
     "make_take": "koekao.takes.synthetic",
     "make_takes": "koekao.takes.synthetic",
-    "open": "koekao.api",
+    "open": "koekao.api.corpora",
     "pack": "koekao.corpus",
-    "pack_features": "koekao.api",
+    "pack_features": "koekao.api.corpora",
     "pack_takes": "koekao.corpus",
-    "pretrain": "koekao.api",
+    "pretrain": "koekao.api.runs",
     "read_curves": "koekao.takes",
     "read_sound": "koekao.takes",
     "register_format": "koekao.takes.formats",
     "register_model": "koekao.models",
-    "render": "koekao.api",
-    "synthesize": "koekao.api",
-    "train": "koekao.api",
+    "render": "koekao.api.pictures",
+    "synthesize": "koekao.api.takes",
+    "train": "koekao.api.runs",
     "verify": "koekao.corpus",
-    "view": "koekao.api",
+    "view": "koekao.api.pictures",
     "write_curves": "koekao.outputs",
 }
 __all__ = [*_HOMES]

@@ -201,13 +201,13 @@ def test_ctrl_c_ends_a_verb_in_one_line(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    import koekao.api
+    import koekao.api.corpora
     import koekao.corpus
     import koekao.training
 
     monkeypatch.setattr(koekao.corpus, "pack", interrupt)
     monkeypatch.setattr(koekao.corpus, "describe", interrupt)
-    monkeypatch.setattr(koekao.api, "open", interrupt)
+    monkeypatch.setattr(koekao.api.corpora, "open", interrupt)
     monkeypatch.setattr(koekao.training, "open_run", interrupt)
     words = {"pack": (chain.takes, tmp_path / "c"), "evaluate": (chain.run, chain.corpus)}.get(verb, (chain.corpus,))
     said = cli(verb, *words)

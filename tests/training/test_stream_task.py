@@ -10,7 +10,7 @@ import torch
 from judged_frames import judge, loss
 
 from koekao.animation import animate
-from koekao.api import pack_features
+from koekao.api.corpora import pack_features
 from koekao.batches import Batch, ClipSpec, Loader
 from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.models import StreamModel, build

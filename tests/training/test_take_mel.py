@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from koekao.api import pack_features
+from koekao.api.corpora import pack_features
 from koekao.batches import ClipSpec, Loader
 from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.features import LogMel, LogMelConfig

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from koekao.api import pack_features
+from koekao.api.corpora import pack_features
 from koekao.batches import Loader
 from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.errors import ConfigError

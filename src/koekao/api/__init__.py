@@ -1,12 +1,1 @@
 """The front door: what ``import koekao`` gives, each name a thin call into the room where the work is done."""
-
-from koekao.api.corpora import OpenCorpus, open, pack_features
-from koekao.api.faces import animate, engine, performances, predicting
-from koekao.api.pictures import Page, Rendered, render, view
-from koekao.api.runs import evaluate, export_onnx, pretrain, train
-from koekao.api.takes import check, synthesize
-
-__all__ = [
-    "OpenCorpus", "Page", "Rendered", "animate", "check", "engine", "evaluate", "export_onnx", "open", "pack_features",
-    "performances", "predicting", "pretrain", "render", "synthesize", "train", "view",
-]  # fmt: skip

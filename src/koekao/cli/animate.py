@@ -46,7 +46,7 @@ def animate(
         koekao animate run speech.wav -o face.csv
         koekao animate run speech.wav -o face.glb --controls natural --fps 60
     """
-    from koekao.api import performances
+    from koekao.api.faces import performances
     from koekao.live.recorded import animated
 
     expect("run", run, "train one on it: koekao train CORPUS RUN")

@@ -74,7 +74,7 @@ def batches(
         koekao batches corpus
         koekao batches corpus --kind streams --batch-size 16 --num-workers 2
     """
-    from koekao.api import open as open_corpus
+    from koekao.api.corpora import open as open_corpus
 
     if not 0 <= seconds < inf:
         raise ConfigError(f"--seconds {seconds}", expected="0 or more")

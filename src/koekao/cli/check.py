@@ -53,7 +53,7 @@ def check(
         koekao check takes
         koekao check takes --output report --no-sync
     """
-    from koekao.api import check as examine
+    from koekao.api.takes import check as examine
     from koekao.takes.doctor.report import HTML_NAME, printable, report_text
 
     expect("takes", takes, "koekao check examines recordings; a corpus is compared by koekao verify")

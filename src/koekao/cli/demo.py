@@ -74,7 +74,8 @@ def _kept_to_itself(quiet: bool) -> Iterator[None]:
 
 def _whole_way(out: Path, config: TrainConfig) -> tuple[int | None, dict[str, Any], list[tuple[object, ...]]]:
     """All five steps: the exit code, the scores, and what lies where."""
-    from koekao.api import animate, synthesize
+    from koekao.api.faces import animate
+    from koekao.api.takes import synthesize
     from koekao.corpus import Corpus, PackConfig, pack
     from koekao.outputs.folder import write_take
     from koekao.takes.synthetic.making import make_take

@@ -30,7 +30,7 @@ def export(
         koekao export run -o model.onnx
         koekao animate model.onnx speech.wav -o face.csv
     """
-    from koekao.api import export_onnx
+    from koekao.api.runs import export_onnx
 
     expect("run", run, "train one on it: koekao train CORPUS RUN")
     making = Making()

@@ -44,7 +44,7 @@ def features(
         koekao features corpus
         koekao features corpus --stream prosody
     """
-    from koekao.api import pack_features
+    from koekao.api.corpora import pack_features
     from koekao.corpus import Corpus
 
     opened = Corpus.open(corpus)

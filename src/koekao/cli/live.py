@@ -83,7 +83,7 @@ def live(
         raise ConfigError("no run to animate with", expected="koekao live RUN", do="train one, or try --self-test")
     if not sink:
         raise ConfigError("nowhere to send frames to", expected="--sink, such as livelink, file:face.csv or print")
-    from koekao.api import performances
+    from koekao.api.faces import performances
     from koekao.interrupt import on_interrupt
     from koekao.live.show import show, show_at_once
     from koekao.wire import open_sink
@@ -202,7 +202,7 @@ def _self_test(
     json: bool,
 ) -> int:
     """0 where every frame arrived once, in order and as it was sent; else 1."""
-    from koekao.api import performances
+    from koekao.api.faces import performances
     from koekao.live.self_test import self_test
     from koekao.live.sources import SpokenSource
     from koekao.takes.synthetic.making import make_take

@@ -116,7 +116,7 @@ def _animation(
     thing: Path, other: Path | None, sound: Path | None, run: Path | None, kind: Kind, names: Any,
     span: tuple[float, float | None], format: str,
 ) -> bytes:  # fmt: skip
-    from koekao.api import predicting
+    from koekao.api.faces import predicting
     from koekao.arkit import canonical
     from koekao.viewer.charts import chart_curves, chart_error
     from koekao.viewer.showing import clip_to_draw
@@ -175,7 +175,7 @@ def _schedule(settings: dict[str, Any], format: str) -> bytes:
 
 
 def _windows(place: Path, settings: dict[str, Any], n_batches: int, format: str) -> bytes:
-    from koekao.api import open as open_corpus
+    from koekao.api.corpora import open as open_corpus
     from koekao.viewer.charts import chart_windows
 
     corpus = open_corpus(place)

@@ -47,7 +47,7 @@ def render(
         koekao render face.csv --sound speech.wav -o face.mp4
         koekao render take.jsonl -o strip.png --pictures 12
     """
-    from koekao.api import render as draw
+    from koekao.api.pictures import render as draw
 
     making = Making()
     with WorkProgress(f"drawing {output}", "frames") as progress:

@@ -76,7 +76,7 @@ def serve(
 def _engine_of(path: Path) -> Engine:
     import torch
 
-    from koekao.api import engine
+    from koekao.api.faces import engine
 
     torch.set_num_threads(1)  # steps are small; the other cores read and write
     return engine(path)

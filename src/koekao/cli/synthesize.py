@@ -43,7 +43,7 @@ def synthesize(
         koekao synthesize takes
         koekao synthesize takes --takes 100 --seconds 60 --fps 59.94
     """
-    from koekao.api import synthesize as make
+    from koekao.api.takes import synthesize as make
     from koekao.errors import OutputError
 
     if folder.exists() and not folder.is_dir():

@@ -56,7 +56,7 @@ def view(
         koekao view truth.csv other.csv -o compared.html
         koekao view run take.wav
     """
-    from koekao.api import predicting
+    from koekao.api.faces import predicting
     from koekao.atomic import write_file
     from koekao.viewer.page import refuse_other_ending
     from koekao.viewer.serving import served
