@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,6 +32,23 @@ LONGEST = (
     "export/test_export_parity",
 )
 """What takes a minute and more by itself goes first, so that at the end no process is left alone with it."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Each process rewrites the asserts of its share of the files, before any reads all: once, not three times."""
+    worker: dict[str, Any] = getattr(config, "workerinput", {})
+    if not worker or sys.dont_write_bytecode:
+        return
+    with contextlib.suppress(Exception):  # pytest's own affairs: one that goes about it otherwise rewrites as it reads
+        from _pytest.assertion import rewrite
+
+        state = config.stash[rewrite.assertstate_key]
+        share = slice(int(worker["workerid"].removeprefix("gw")), None, worker["workercount"])
+        for path in sorted(Path(__file__).parent.rglob("test_*.py"))[share]:
+            kept = rewrite.get_cache_dir(path) / (path.stem + rewrite.PYC_TAIL)
+            if rewrite.try_makedirs(kept.parent) and rewrite._read_pyc(path, kept) is None:
+                source, code = rewrite._rewrite_test(path, config)
+                rewrite._write_pyc(state, code, source, kept)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -81,10 +81,9 @@ def test_a_contestant_in_a_fresh_process_says_what_it_found(bench: Bench) -> Non
 
 def test_contestants_take_turns_and_one_that_fails_keeps_nobody_waiting(bench: Bench, tmp_path: Path) -> None:
     nowhere = replace(task(bench, "memmap"), stores=str(tmp_path))
-    found = turns.in_turns([task(bench, "memmap"), nowhere, task(bench, "limit-numba")], 3)
-    assert "No such file" in found[1]["error"]
-    for one in (found[0], found[2]):
-        assert one["windows_per_s"] > 0 and one["cpu_s_per_window"] >= 0 and one["peak_bytes"] > 0
+    broken, found = turns.in_turns([nowhere, task(bench, "memmap")], 3)
+    assert "No such file" in broken["error"]
+    assert found["windows_per_s"] > 0 and found["cpu_s_per_window"] >= 0 and found["peak_bytes"] > 0
 
 
 def test_one_that_delivers_something_else_is_an_error_with_its_last_words(bench: Bench, tmp_path: Path) -> None:

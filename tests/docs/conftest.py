@@ -6,7 +6,7 @@ Made once, by the command line itself.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,27 @@ def made(*words: object) -> None:
 
 
 @pytest.fixture(scope="module")
-def stock(small_baseline: None, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Callable[[Path], None]]:
+def drawn_once() -> Iterator[None]:
+    """The same run is exported on several pages; its graph, which takes 5 s and is always the same, is drawn once."""
+    from koekao.export import onnx_file
+
+    drawn: dict[str, bytes] = {}
+
+    def remembered(model: Any, header: Any) -> bytes:
+        if header.as_text() not in drawn:
+            drawn[header.as_text()] = draw(model, header)
+        return drawn[header.as_text()]
+
+    draw = onnx_file.graph_bytes
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(onnx_file, "graph_bytes", remembered)
+        yield
+
+
+@pytest.fixture(scope="module")
+def stock(
+    small_baseline: None, drawn_once: None, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[str, Callable[[Path], None]]:
     """Kind of thing -> what puts it at a path."""
     home = tmp_path_factory.mktemp("stock")
     takes, livelink, corpus, run = (home / name for name in ("takes", "livelink", "corpus", "run"))
