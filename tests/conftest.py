@@ -21,6 +21,7 @@ from koekao.clock import Clock
 from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.takes import Take
 
+gc.disable()  # until all is collected: asserts are rewritten by way of large trees, of which nothing becomes garbage
 torch.set_num_threads(1)  # many test processes share a few cores; more threads than cores are 30 times slower
 
 
@@ -59,8 +60,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """What was imported and collected stays to the end; without it the garbage collector has little to look through."""
+    gc.enable()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)  # every test makes thousands of objects and holds on to none
 
 
 @dataclass(frozen=True)
