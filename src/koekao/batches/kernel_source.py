@@ -46,7 +46,6 @@ from koekao.batches.numbering import (
 from koekao.machine import in_machine_code, instruction, numbers_at, pointer
 
 _SCALE = np.float32(1 / 32768)
-_CACHE_LINE_BYTES = 64
 
 
 def _number_at(context: Any, builder: Any, address: Any) -> Any:
@@ -202,22 +201,11 @@ def _fill_row(line: int, layout: int, to: int, row: int) -> None:
 
 @in_machine_code
 def _convert(origin: int, n: int, to: int, n_all: int) -> None:
-    """``n`` int16 samples to float32 in [-1, 1), then zeros up to ``n_all``.
-
-    A row begins where the one before it ends, seldom at a cache line. Samples up to the next line come first, for a
-    store that lies across two lines takes as long as two: 6 % of the whole.
-    """
-    first = min(n, -to % _CACHE_LINE_BYTES // 4)
-    _convert_some(origin, first, to)
-    _convert_some(origin + 2 * first, n - first, to + 4 * first)
-    _zero(to + 4 * n, 4 * (n_all - n))
-
-
-@in_machine_code
-def _convert_some(origin: int, n: int, to: int) -> None:
+    """``n`` int16 samples to float32 in [-1, 1), then zeros up to ``n_all``."""
     source, target = carray(pointer(origin), n, np.int16), carray(pointer(to), n, np.float32)
     for i in range(n):
         target[i] = np.float32(source[i]) * _SCALE
+    _zero(to + 4 * n, 4 * (n_all - n))
 
 
 @in_machine_code
