@@ -1,6 +1,6 @@
 """Question: how fast does koekao deliver batches, beside the loaders of the field and beside what the machine can do?
 
-Command, all of it (some 25 minutes on 2 idle cores, by what parts of it took), and a part of it:
+Command, all of it (35 minutes on 2 idle cores), and a part of it:
 
     python benchmarks/loaders.py
     python benchmarks/loaders.py --peers koekao,memmap,limit-c --workloads clips --rounds 5
