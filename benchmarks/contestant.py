@@ -26,6 +26,7 @@ from measures import MemoryPeak, cpu_s, family, memory_bytes, since_s
 STEP_S = 0.005
 MATMUL_SIZE = 256
 LEFT_BEHIND_S = 0.05
+"""How long batches come untimed at the beginning of a turn."""
 READY = "ready"
 """Said by whoever waits for its turn; an empty line of input is the turn."""
 HELD_S = 0.2
@@ -115,21 +116,21 @@ def _batch_size(task: Task) -> int:
     return WORKLOADS[task.workload].batch_size
 
 
-def _speed(batches: Iterator[dict[str, Any]], task: Task) -> dict[str, float]:
-    """Windows a second, the median of the turns, and CPU seconds a window, of this process and its workers."""
-    size, speeds, used_s, n_windows = _batch_size(task), [], 0.0, 0
-    for _ in range(max(1, task.turns)):
+def _speed(batches: Iterator[dict[str, Any]], task: Task) -> dict[str, Any]:
+    """Windows a second of each turn and their median, and CPU seconds a window, of this process and its workers."""
+    size, turns, speeds, used_s, n_windows = _batch_size(task), max(1, task.turns), [], 0.0, 0
+    for _ in range(turns):
         if task.turns:
             _wait_for_turn(batches)
         pids = family()
         cpu_before, n, began = cpu_s(pids), 0, time.perf_counter()
-        until = began + task.seconds / max(1, task.turns)
+        until = began + task.seconds / turns
         while (now := time.perf_counter()) < until:
             next(batches)
             n += size
         speeds.append(n / (now - began))
         used_s, n_windows = used_s + cpu_s(pids) - cpu_before, n_windows + n
-    return {"windows_per_s": statistics.median(speeds), "cpu_s_per_window": used_s / n_windows}
+    return {"windows_per_s": statistics.median(speeds), "turns": speeds, "cpu_s_per_window": used_s / n_windows}
 
 
 def _wait_for_turn(batches: Iterator[dict[str, Any]]) -> None:

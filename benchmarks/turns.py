@@ -33,7 +33,7 @@ class _Contestant:
 
     def __init__(self, task: Task) -> None:
         command = [sys.executable, str(_PROGRAM), task.as_json(), str(time.monotonic())]
-        self._trouble = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed in found; a pipe could fill up)
+        self._trouble = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed in end; a pipe could fill up)
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._trouble, text=True,
             env=os.environ | SAME_FOR_ALL, start_new_session=True,
@@ -57,9 +57,6 @@ class _Contestant:
         self._process.wait()
         self._trouble.seek(0)
         words = self._trouble.read().strip().splitlines()
-        for file in (self._process.stdin, self._process.stdout, self._trouble):
-            with contextlib.suppress(BrokenPipeError):
-                file.close()  # type: ignore[union-attr]
         if self._is_late:
             return {"error": f"nothing came for {PATIENCE_S} s"}
         if self._process.returncode or not self._last_line:
@@ -69,7 +66,7 @@ class _Contestant:
 
     def _read(self) -> bool:
         """Read what it says until it asks for a turn, which is true, or ends."""
-        late = threading.Timer(PATIENCE_S, self._kill)
+        late = threading.Timer(PATIENCE_S, self._give_up)
         late.start()
         try:
             for line in self._process.stdout or ():
@@ -80,7 +77,15 @@ class _Contestant:
             late.cancel()
         return False
 
-    def _kill(self) -> None:
+    def end(self) -> None:
+        """End it and all that it started, if it has not ended: who is stopped would stay so for good."""
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+        for file in (self._process.stdin, self._process.stdout, self._trouble):
+            with contextlib.suppress(BrokenPipeError):
+                file.close()  # type: ignore[union-attr]
+
+    def _give_up(self) -> None:
         self._is_late = True
         self._signal(signal.SIGKILL)
 
@@ -91,7 +96,11 @@ class _Contestant:
 
 def in_fresh_process(task: Task) -> dict[str, Any]:
     """Run :mod:`contestant` by itself and return what it found."""
-    return _Contestant(replace(task, turns=0)).found()
+    contestant = _Contestant(replace(task, turns=0))
+    try:
+        return contestant.found()
+    finally:
+        contestant.end()
 
 
 def in_turns(tasks: Sequence[Task], turns: int) -> list[dict[str, Any]]:
@@ -99,16 +108,20 @@ def in_turns(tasks: Sequence[Task], turns: int) -> list[dict[str, Any]]:
 
     Each is started and warmed by itself, then all wait, and one at a time goes on.
     """
-    contestants = []
-    for task in tasks:
-        contestants.append(_Contestant(replace(task, turns=turns)))
-        contestants[-1].until_ready()
-    for _ in range(turns - 1):
+    contestants: list[_Contestant] = []
+    try:
+        for task in tasks:
+            contestants.append(_Contestant(replace(task, turns=turns)))
+            contestants[-1].until_ready()
+        for _ in range(turns - 1):
+            for contestant in contestants:
+                contestant.turn()
+                contestant.until_ready()
+        found = []
         for contestant in contestants:
             contestant.turn()
-            contestant.until_ready()
-    found = []
-    for contestant in contestants:
-        contestant.turn()
-        found.append(contestant.found())
-    return found
+            found.append(contestant.found())
+        return found
+    finally:
+        for contestant in contestants:
+            contestant.end()

@@ -21,7 +21,6 @@ from koekao.clock import Clock
 from koekao.corpus import Corpus, PackConfig, pack_takes
 from koekao.takes import Take
 
-gc.disable()  # until all is collected: asserts are rewritten by way of large trees, of which nothing becomes garbage
 torch.set_num_threads(1)  # many test processes share a few cores; more threads than cores are 30 times slower
 
 
@@ -38,7 +37,10 @@ LONGEST = (
 def pytest_configure(config: pytest.Config) -> None:
     """Each process rewrites the asserts of its share of the files, before any reads all: once, not three times."""
     worker: dict[str, Any] = getattr(config, "workerinput", {})
-    if not worker or sys.dont_write_bytecode:
+    if not worker:
+        return
+    gc.disable()  # until all is collected: rewriting makes large trees, of which nothing becomes garbage
+    if sys.dont_write_bytecode:
         return
     with contextlib.suppress(Exception):  # pytest's own affairs: one that goes about it otherwise rewrites as it reads
         from _pytest.assertion import rewrite

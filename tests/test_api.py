@@ -24,6 +24,7 @@ import soundfile
 import torch
 
 import koekao
+from koekao.batches import StreamSpec
 from koekao.corpus import Corpus, PackConfig
 from koekao.errors import ConfigError, CorpusError, OutputError, RunError
 from koekao.testing.laws import assert_each_window_once, assert_same_batches, grid_windows, kept
@@ -136,6 +137,12 @@ def test_the_seed_decides_the_order_and_workers_do_not(at_home: Path, kind: str)
     assert_same_batches(batches(seed=1), batches(seed=1, num_workers=3))
     orders = {str([batch["file_indices"].tolist() for batch in batches(seed=seed)]) for seed in range(6)}
     assert len(orders) > 3
+
+
+def test_a_number_of_frames_is_a_stride(at_home: Path) -> None:
+    every_8 = koekao.StridePolicy(mode="sparse", initial_stride=8)
+    assert koekao.open("corpus").streams(stride=8).spec.stride == every_8
+    assert StreamSpec(stride=8).stride == every_8  # type: ignore[arg-type]
 
 
 def test_the_number_of_streams_follows_the_batch_unless_it_is_given(at_home: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,7 +84,31 @@ def test_contestants_take_turns_and_one_that_fails_keeps_nobody_waiting(bench: B
     nowhere = replace(task(bench, "memmap"), stores=str(tmp_path))
     broken, found = turns.in_turns([nowhere, task(bench, "memmap")], 3)
     assert "No such file" in broken["error"]
-    assert found["windows_per_s"] > 0 and found["cpu_s_per_window"] >= 0 and found["peak_bytes"] > 0
+    assert len(found["turns"]) == 3 and found["windows_per_s"] == sorted(found["turns"])[1] > 0
+    assert found["cpu_s_per_window"] >= 0 and found["peak_bytes"] > 0
+
+
+def state_of(pid: int) -> str:
+    """One letter, T for a process that is stopped."""
+    return Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0]
+
+
+def test_who_has_no_turn_is_stopped_and_a_run_that_is_broken_off_leaves_nobody(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped: list[int] = []
+
+    def interrupted(contestant: turns._Contestant) -> None:
+        stopped.append(contestant._process.pid)
+        until_s = time.monotonic() + 10
+        while state_of(stopped[0]) != "T":
+            assert time.monotonic() < until_s, "it goes on without a turn"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(turns._Contestant, "turn", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        turns.in_turns([task(bench, "memmap")], 3)
+    assert len(stopped) == 1 and not Path(f"/proc/{stopped[0]}").exists()
 
 
 def test_one_that_delivers_something_else_is_an_error_with_its_last_words(bench: Bench, tmp_path: Path) -> None:

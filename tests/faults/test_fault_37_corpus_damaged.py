@@ -138,7 +138,6 @@ def test_a_header_spelt_otherwise_is_told(folder: Path) -> None:
 
 READER = """
 import sys
-import time
 from koekao.corpus import Corpus
 from koekao.errors import CorpusError
 corpus = Corpus.open(sys.argv[1])

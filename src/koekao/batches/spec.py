@@ -29,7 +29,7 @@ class StreamSpec:
         batch_size: rows a batch on this rank.
         n_streams: streams the rows are shared out to (``batch_size`` = ``n_streams`` * consecutive windows).
         window_frames: frames a window.
-        stride: how far apart windows start.
+        stride: how far apart windows start; a number of frames or the name of a mode becomes a policy.
         short: what becomes of takes shorter than a window, ``pad`` or ``skip``.
         drop_last: end the epoch before the first batch that would need padding rows.
         shuffle: shuffle the order of takes each epoch.

@@ -122,27 +122,23 @@ class RemoteFolder:
         """
 
         def ask() -> list[str]:
+            fs, path = self._fs()
             try:
-                found = self._listed(name)
+                found = list(self._in_time(fs, "ls", f"{path}/{name}", detail=True, refresh=True))
             except Exception as error:
-                if _status(error) == 501 or self._final(error, name):
+                if self._lists_nothing(error, name):
                     return []
                 raise
             return sorted(one["name"].rstrip("/").rpartition("/")[2] for one in found if one["type"] == "directory")
 
         return self._tried(name, ask)
 
-    def _listed(self, name: str) -> list[dict[str, Any]]:
-        """What is in a folder; nothing where there are no listings."""
-        fs, path = self._fs()
-        try:
-            return list(self._in_time(fs, "ls", f"{path}/{name}", detail=True, refresh=True))
-        except NotImplementedError:  # how fsspec says that a file system has no listings
-            return []
-        except UnicodeDecodeError:
-            if _protocol(self.url) in ("http", "https"):  # a page is expected where a web server may send a picture
-                return []
-            raise
+    def _lists_nothing(self, error: Exception, name: str) -> bool:
+        """Whether it says that there is no such folder, none for us, or no listings at all (fsspec in Python's words, a
+        server by its status); from a web server also whether what came is no page."""
+        no_listings = isinstance(error, NotImplementedError) or _status(error) == 501
+        no_page = isinstance(error, UnicodeDecodeError) and _protocol(self.url) in ("http", "https")
+        return no_listings or no_page or self._final(error, name) is not None
 
     def _piece(self, name: str, start: int, end: int, n_bytes: int, given_up: threading.Event) -> bytes:
         return self._tried(name, lambda: self._span(name, start, end, n_bytes), given_up)
