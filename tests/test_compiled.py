@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -26,11 +27,12 @@ def scale(address: int, n: int) -> int:
     return n
 
 @in_machine_code
-def add(one: int, other: int) -> int:
-    return one + other
+def add(one: int, other: int, to: int) -> int:
+    numbers_at(to, 1)[0] = one + other
+    return 0
 """
-FUNCTIONS = {"scale": 2, "add": 2}
-SAID = f"[0, 3, 6, 9, 4] {2**40 - 3}"
+FUNCTIONS = {"scale": 2, "add": 3}
+SAID = f"[{2**40 - 3}, 3, 6, 9, 4]"
 USE = """
 import sys
 import numpy as np
@@ -38,7 +40,8 @@ from koekao.compiled import MachineCode
 code = MachineCode("{source}", {functions}, numbers="{numbers}")
 values = np.arange(5)
 code["scale"](values.ctypes.data, 4)
-print(values.tolist(), code.brief("add")(-3, 2**40), "numba" in sys.modules)
+code["add"](-3, 2**40, values.ctypes.data)
+print(values.tolist(), "numba" in sys.modules)
 """
 
 
@@ -103,7 +106,8 @@ class Again:
         self.compiled.clear()
         code, values = MachineCode(self.home.source, FUNCTIONS, numbers=self.home.numbers), np.arange(5)
         code["scale"](values.ctypes.data, 4)
-        assert f"{values.tolist()} {code.brief('add')(-3, 2**40)}" == SAID
+        code["add"](-3, ctypes.c_int64(2**40), values.ctypes.data)  # a number may be one of C's already
+        assert str(values.tolist()) == SAID
         return list(self.compiled)
 
 
@@ -142,8 +146,8 @@ def test_the_first_process_compiles_and_later_ones_do_without_the_compiler(used:
 def test_another_constant_is_other_code(again: Again) -> None:
     home = again.home
     home.write(factor=5)
-    assert home.use().startswith("[0, 5, 10, 15, 4]")
-    assert home.use().startswith("[0, 5, 10, 15, 4]")
+    assert home.use().startswith(SAID.replace("3, 6, 9", "5, 10, 15"))
+    assert home.use().startswith(SAID.replace("3, 6, 9", "5, 10, 15"))
     assert len(home.kept) == 2
 
 

@@ -297,11 +297,13 @@ def test_who_waits_for_a_batch_never_sleeps_long(small: Any, monkeypatch: pytest
     slept: list[float] = []
     fill_ahead = crew.kernel.fill_ahead
 
-    def slowly(*numbers: int) -> int:
-        if threading.current_thread() is not threading.main_thread():
+    def slowly(order: Any) -> None:
+        if threading.current_thread() is threading.main_thread():
+            crew.kernel.permit(order)
+            crew.kernel.look(order)
+        else:
             time.sleep(0.02)
-            return int(fill_ahead(*numbers))
-        return 0
+            fill_ahead(order)
 
     monkeypatch.setattr(crew.kernel, "fill_ahead", slowly)
     monkeypatch.setattr(crew, "sleep", lambda pause_s: slept.append(pause_s) or time.sleep(pause_s))

@@ -123,16 +123,13 @@ def test_fault_06_a_thread_that_hangs_is_an_error_in_time(
             hangs.wait(20)
         real(block, first, end)
 
-    def nothing(self: Any, **_: Any) -> None:
+    def help_unless_main(self: Any, order: Any) -> float:
         """Whoever iterates does not help: the disk hangs for all."""
+        return 0.0 if threading.current_thread() is main else real_help(self, order)
 
     monkeypatch.setattr(Block, "refuse_truncated", hang)
     real_help = Ahead._help
-    monkeypatch.setattr(
-        Ahead,
-        "_help",
-        lambda self, **kw: nothing(self) if threading.current_thread() is main else real_help(self, **kw),
-    )
+    monkeypatch.setattr(Ahead, "_help", help_unless_main)
     began = time.monotonic()
     with pytest.raises(BatchError, match=r"batch 0 has not come within 0.3 s") as caught:
         next(iter(loader))
@@ -162,15 +159,15 @@ def test_fault_06_where_a_thread_hangs_the_others_make_the_batch(small: Any, mon
     hangs, real = threading.Event(), Ahead._help
     threads: dict[str, None] = {}
 
-    def help_or_hang(self: Any, **how: Any) -> None:
+    def help_or_hang(self: Any, order: Any) -> float:
         name = threading.current_thread().name
         threads[name] = None
         if name.endswith("_0"):
             hangs.wait(20)
-        if threading.current_thread() is not threading.main_thread():
-            real(self, **how)
+        return 0.0 if threading.current_thread() is threading.main_thread() else real(self, order)
 
     monkeypatch.setattr(Ahead, "_help", help_or_hang)
+    ahead._told_until_s = 0.0  # so that whoever iterates asks for help, too
     try:
         next(batches), next(batches)
     finally:

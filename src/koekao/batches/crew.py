@@ -96,28 +96,46 @@ class Ahead:
         self._ahead, self._timeout_s = ahead, timeout_s
         self._turn = ring.turn
         self._n_rows = blocks.n_rows
-        self._signals = np.zeros(numbering.FIRST_MADE + numbering.APART * ring.n, np.int64)
-        self._at_signals = self._signals.ctypes.data
+        signals = np.zeros(numbering.FIRST_MADE + numbering.APART * ring.n, np.int64)
+        self._signals = memoryview(signals)  # type: ignore[arg-type]
+        self._orders = [self._order(signals.ctypes.data) for _ in crew.tasks]
+        self._own_order = self._order(signals.ctypes.data)
+        """Of whoever iterates."""
+        self._told_until_s = 0.0
         self._wakers: list[SimpleQueue[None]] = [SimpleQueue() for _ in crew.tasks]
         self._sleeps = [False] * len(crew.tasks)
         self._gone: SimpleQueue[None] = SimpleQueue()
         self._fault: tuple[int, BaseException] | None = None
         self._cancelled = False
 
+    def _order(self, signals: int) -> kernel.Order:
+        order, ring = kernel.Order(), self._ring
+        for entry, number in (
+            *((numbering.N_ROWS, self._n_rows), (numbering.LAYOUT, ring.layout.address), (numbering.TO, ring.address)),
+            *((numbering.TO_BYTES, ring.to.strides[0]), (numbering.N_PLACES, ring.n), (numbering.TURN, self._turn)),
+            *((numbering.SIGNALS, signals), (numbering.UNTIL, -1), (numbering.LOOKS, _LOOKS)),
+        ):
+            order.say[entry] = number
+        return order
+
     def deliver(self) -> Iterator[Batch]:
         """The batches, in order."""
         for thread, tasks in enumerate(self._crew.tasks):
             tasks.put(partial(self._gather, thread))
         places: deque[Place] = deque()  # of the batches that may be made, from the one that is asked for on
-        n_sent = 0
+        n_sent, n_all = 0, len(self._numbers)
         try:
             for n, number in enumerate(self._numbers):
-                last = min(n + self._ahead + 1, len(self._numbers))
+                last = min(n + self._ahead + 1, n_all)
                 for more in range(n + len(places), last):
-                    places.append(self._permit(more))
-                if True in self._sleeps:
+                    places.append(self._ring.prepare(self._turn + more))
+                self._own_order.say[numbering.LEAVE] = last * self._n_rows
+                if True in self._sleeps[:_CORES_BESIDE]:  # leave comes at once, and not with the first help
+                    kernel.permit(self._own_order.at)
                     self._wake(_CORES_BESIDE)
                 self._wait_for(n)
+                if True in self._sleeps[:_CORES_BESIDE] and self._n_claimed() < last * self._n_rows:
+                    self._wake(_CORES_BESIDE)  # who fell asleep between the question and the leave
                 while self._ring.sends and n_sent < last and (n_sent == n or self._is_made(n_sent)):
                     places[n_sent - n].send()
                     n_sent += 1
@@ -126,12 +144,6 @@ class Ahead:
         finally:
             self._stop()
 
-    def _permit(self, n: int) -> Place:
-        """Give leave for the batch, counted from the first of the iteration; where it will be made."""
-        place = self._ring.prepare(self._turn + n)
-        kernel.permit(self._at_signals, (self._turn + n) % self._ring.n, (n + 1) * self._n_rows)
-        return place
-
     def _wake(self, most: int) -> None:
         """Wake those of the first ``most`` threads that sleep."""
         for thread, sleeps in enumerate(self._sleeps[:most]):
@@ -139,15 +151,19 @@ class Ahead:
                 self._wakers[thread].put(None)
 
     def _is_made(self, n: int) -> bool:
-        return bool(kernel.is_made(self._at_signals, (self._turn + n) % self._ring.n, self._n_rows))
+        self._own_order.say[numbering.UNTIL] = (self._turn + n) % self._ring.n
+        kernel.look(self._own_order.at)
+        return bool(self._own_order.say[numbering.IS_MADE])
 
     def _wait_for(self, n: int) -> None:
         """Help until the n-th batch is made. Raises whatever went wrong instead."""
-        until_s, pause_s = 0.0, _SHORTEST_SLEEP_S
-        while not self._is_made(n):
-            self._help(until=(self._turn + n) % self._ring.n, spins=_LOOKS)
-            if self._is_made(n):
-                return
+        order, until_s, pause_s = self._own_order, 0.0, _SHORTEST_SLEEP_S
+        order.say[numbering.UNTIL] = (self._turn + n) % self._ring.n
+        if (n + 1) * self._n_rows <= order.say[numbering.END_ROW] and monotonic() < self._told_until_s:
+            kernel.fill_ahead(order.at)  # what was told for a batch before holds for this one
+        else:
+            self._told_until_s = self._help(order)
+        while not (order.say[numbering.IS_MADE] or (self._fault is not None and self._is_made(n))):
             self._refuse_fault(n)
             now_s = monotonic()
             until_s = until_s or now_s + (self._timeout_s or float("inf"))
@@ -158,9 +174,11 @@ class Ahead:
                     where=self._blocks.where,
                     do="look at the disk or network share that the corpus lies on, or allow more with timeout_s",
                 )
+            kernel.permit(order.at)
             self._wake(len(self._wakers))
             sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_SLEEP_S)
+            self._told_until_s = self._help(order)
 
     def _refuse_fault(self, n: int) -> None:
         """Raise what went wrong if it keeps the n-th batch from being made."""
@@ -170,42 +188,47 @@ class Ahead:
     def _gather(self, thread: int) -> None:
         """What a thread does in this iteration."""
         while self._fault is None and self._has_leave(thread):
-            self._help(until=-1, spins=_LOOKS)
+            self._help(self._orders[thread])
         self._gone.put(None)
 
     def _has_leave(self, thread: int) -> bool:
-        """Sleep until there are rows to make; False when there will be none or nobody wants them any more."""
-        while (row := self._n_claimed()) >= self._signals[numbering.PERMITTED]:
+        """Sleep until there are rows to make; False when there will be none or nobody wants them any more.
+
+        A thread beyond the cores sleeps until it is missed, and again after each time.
+        """
+        is_spare = thread >= _CORES_BESIDE
+        while (row := self._n_claimed()) >= self._signals[numbering.PERMITTED] or is_spare:
             if self._cancelled or row >= len(self._numbers) * self._n_rows:
                 return False
             self._sleeps[thread] = True  # said before the second look, so that leave given after it wakes
-            if row >= self._signals[numbering.PERMITTED] and not self._cancelled:
+            if (is_spare or row >= self._signals[numbering.PERMITTED]) and not self._cancelled:
                 self._wakers[thread].get()
-            self._sleeps[thread] = False
+            self._sleeps[thread] = is_spare = False
         return not self._cancelled
 
     def _n_claimed(self) -> int:
         """Rows that somebody has begun."""
-        return int(self._signals[numbering.CLAIMED])
+        return self._signals[numbering.CLAIMED]
 
-    def _help(self, *, until: int, spins: int) -> None:
-        """Make rows, for some batches at the most; whatever goes wrong is left for the one who iterates."""
-        n = self._n_claimed() // self._n_rows
-        if n >= len(self._numbers):
-            n = len(self._numbers) - 1  # nothing to begin, but a batch to wait for
+    def _help(self, order: kernel.Order) -> float:
+        """Make rows, for some batches at the most; whatever goes wrong is left for the one who iterates.
+
+        Returns:
+            Until when (monotonic) the same may be ordered again without another look at the files.
+        """
+        n = min(self._n_claimed() // self._n_rows, len(self._numbers) - 1)  # the last: to wait for, not to begin
         try:
             block, row, end = self._blocks.find(self._numbers[n])
             count = min(end - self._numbers[n], len(self._numbers) - n, _AT_A_TIME) * self._n_rows
             block.refuse_truncated(row, row + count)
         except BaseException as fault:  # noqa: BLE001 - raised again where the batch is waited for
-            self._fault = self._fault or (n, fault)
-            return
-        first = n * self._n_rows
-        ring = self._ring
-        kernel.fill_ahead(
-            *(block.address, block.width, first, first + count, row, self._n_rows, ring.layout.address),
-            *(ring.address, ring.layout.n_addresses, ring.n, self._turn, self._at_signals, until, spins),
-        )
+            self._fault, order.say[numbering.IS_MADE] = self._fault or (n, fault), 0
+            return 0.0
+        block.tell(order, row)
+        first = order.say[numbering.FIRST_ROW] = n * self._n_rows
+        order.say[numbering.END_ROW] = first + count
+        kernel.fill_ahead(order.at)
+        return block.good_until_s
 
     def _stop(self) -> None:
         """No thread may write into the ring any more when this is over; unless one hangs: the ring is lost."""

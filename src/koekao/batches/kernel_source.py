@@ -1,7 +1,8 @@
 """What the gather does, to be compiled; it is called by way of :mod:`koekao.batches.kernel`.
 
-Arguments named in the plural or after an array are addresses, the others counts. Signals between threads are read and
-written in an order that every processor keeps: what was written before a store is seen by whoever sees the store.
+Each is given one address, that of an order. In what they call, arguments named in the plural or after an array are
+addresses, the others counts. Signals between threads are read and written in an order that every processor keeps: what
+was written before a store is seen by whoever sees the store.
 """
 
 # mypy: disable-error-code="no-any-return"
@@ -17,9 +18,11 @@ from koekao.batches.numbering import (
     APART,
     AT_SOUND,
     CLAIMED,
+    END_ROW,
     FIRST_FRAME_BYTES,
     FIRST_FRAME_COLUMN,
     FIRST_MADE,
+    FIRST_ROW,
     FIRST_TO_FRAMES,
     GAP_FRAMES,
     IN_COLUMNS,
@@ -28,11 +31,22 @@ from koekao.batches.numbering import (
     IN_SAMPLES,
     IN_SOUND,
     IS_DENSE,
+    IS_MADE,
+    LAYOUT,
+    LEAVE,
+    LINE_BYTES,
+    LINES,
+    LOOKS,
+    N_PLACES,
+    N_ROWS,
     PERMITTED,
     RESET,
     SAMPLES,
+    SIGNALS,
     START_FRAME,
     TAKE_ID,
+    TO,
+    TO_BYTES,
     TO_GAP_FRAMES,
     TO_IS_DENSE,
     TO_RESET,
@@ -40,6 +54,8 @@ from koekao.batches.numbering import (
     TO_START_FRAME,
     TO_TAKE_ID,
     TO_VALID_FRAMES,
+    TURN,
+    UNTIL,
     VALID_FRAMES,
     Sound,
 )
@@ -120,59 +136,67 @@ def _zero(context: Any, to: Any, n_bytes: Any) -> Any:
 
 
 @in_machine_code
-def fill(table: int, width: int, first: int, count: int, layout: int, to: int) -> int:
-    """Make the first ``count`` rows of a batch."""
-    for row in range(count):
-        _fill_row(table + 8 * width * (first + row), layout, to, row)
-    return count
+def fill(order: int) -> int:
+    """Make the rows of a batch."""
+    lines, line_bytes = _told(order, LINES), _told(order, LINE_BYTES)
+    layout, to = _told(order, LAYOUT), _told(order, TO)
+    for row in range(_told(order, N_ROWS)):
+        _fill_row(lines + line_bytes * row, layout, to, row)
+    return 0
 
 
 @in_machine_code
-def fill_ahead(
-    table: int,
-    width: int,
-    first_row: int,
-    end_row: int,
-    at: int,
-    n_rows: int,
-    layout: int,
-    ring: int,
-    ring_width: int,
-    n_places: int,
-    turn: int,
-    signals: int,
-    until: int,
-    spins: int,
-) -> int:
-    """Make rows as long as there is leave; the next row that nobody has begun."""
-    left = spins
-    while True:
-        if until >= 0 and _load(_made(signals, until)) == n_rows:
-            return _load(signals + 8 * CLAIMED)
+def fill_ahead(order: int) -> int:
+    """Give leave, make rows as long as there is some, and say whether the batch that is waited for is made."""
+    permit(order)
+    signals, n_rows, until = _told(order, SIGNALS), _told(order, N_ROWS), _told(order, UNTIL)
+    first_row, end_row, turn, n_places = (
+        _told(order, FIRST_ROW), _told(order, END_ROW), _told(order, TURN), _told(order, N_PLACES)
+    )  # fmt: skip
+    lines, line_bytes, layout = _told(order, LINES), _told(order, LINE_BYTES), _told(order, LAYOUT)
+    to, to_bytes, looks = _told(order, TO), _told(order, TO_BYTES), _told(order, LOOKS)
+    left = looks
+    while left >= 0:
+        if look(order):
+            break
         row = _load(signals + 8 * CLAIMED)
         if row >= _load(signals + 8 * PERMITTED) or row >= end_row:
             left -= 1
-            if left < 0 or (row >= end_row and until < 0):
-                return row
+            if row >= end_row and until < 0:
+                break
         elif _replace(signals + 8 * CLAIMED, row, row + 1):
             place = (turn + row // n_rows) % n_places
-            _fill_row(table + 8 * width * (at + row - first_row), layout, ring + 8 * ring_width * place, row % n_rows)
+            _fill_row(lines + line_bytes * (row - first_row), layout, to + to_bytes * place, row % n_rows)
             _add(_made(signals, place), 1)
-            left = spins
+            left = looks
+    return 0
 
 
 @in_machine_code
-def permit(signals: int, place: int, rows: int) -> int:
-    """Nothing is made of the batch at ``place`` yet; leave to make the first ``rows`` rows."""
-    _store(_made(signals, place), 0)
-    _store(signals + 8 * PERMITTED, rows)
-    return rows
+def permit(order: int) -> int:
+    """Give leave for more batches, of which nothing is made yet; only one thread does so."""
+    signals, n_rows, leave = _told(order, SIGNALS), _told(order, N_ROWS), _told(order, LEAVE)
+    permitted = _load(signals + 8 * PERMITTED)
+    if leave > permitted:
+        for batch in range(permitted // n_rows, leave // n_rows):
+            _store(_made(signals, (_told(order, TURN) + batch) % _told(order, N_PLACES)), 0)
+        _store(signals + 8 * PERMITTED, leave)
+    return 0
 
 
 @in_machine_code
-def is_made(signals: int, place: int, n_rows: int) -> int:
-    """Whether all rows of the batch at ``place`` are made."""
-    return 1 if _load(_made(signals, place)) == n_rows else 0
+def look(order: int) -> int:
+    """Say whether the batch that is waited for is made."""
+    until, is_made = _told(order, UNTIL), 0
+    if until >= 0 and _load(_made(_told(order, SIGNALS), until)) == _told(order, N_ROWS):
+        is_made = 1
+    _store(order + 8 * IS_MADE, is_made)
+    return is_made
+
+
+@in_machine_code
+def _told(order: int, entry: int) -> int:
+    return _load(order + 8 * entry)
 
 
 @in_machine_code

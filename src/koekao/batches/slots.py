@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from koekao.batches import numbering
+from koekao.batches import kernel, numbering
 from koekao.batches.buffers import NewTensor
 from koekao.batches.sources import Sources
 from koekao.batches.spec import StreamSpec
@@ -66,7 +66,7 @@ def _order(sources: Sources) -> list[str]:
 
 
 class Slot:
-    """Memory for ``n_rows`` rows of a layout: tensors by key, and their addresses for the gather."""
+    """Memory for ``n_rows`` rows of a layout: tensors by key, their addresses, and the order to fill them."""
 
     def __init__(self, layout: Layout, n_rows: int, new: NewTensor) -> None:
         self.layout, self.n_rows = layout, n_rows
@@ -83,7 +83,9 @@ class Slot:
                 tensors[key] = new((n_rows,), dtype)
                 self.to[place] = tensors[key].data_ptr()
         self.tensors = tensors
-        self.to_address = self.to.ctypes.data
+        self.order = kernel.Order()
+        say = self.order.say
+        say[numbering.N_ROWS], say[numbering.LAYOUT], say[numbering.TO] = n_rows, layout.address, self.to.ctypes.data
         self._batch = {key: tensors.get(key) for key in layout.order}  # to be copied, which is the fastest way
 
     def batch(self, names: list[str]) -> Batch:

@@ -53,20 +53,41 @@ class FrameSource:
         return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
 
 
-class Block:
-    """Some rows ready to be gathered: their table, the names of their takes, and the shards that each row touches.
+class Touched:
+    """The shards of some files that the rows of a block lie in. Their maps are held, for addresses lie in them.
 
-    It holds the maps that its addresses lie in.
+    Args:
+        files: the mapped files.
+        used: the shards, each once.
+        of_row: ``[n]`` int64, the shard of each row; -1 for a row without a take.
     """
 
-    def __init__(
-        self, table: NDArray[np.int64], names: list[str], touched: list[tuple[Any, list[int]]], held: list[Any]
-    ) -> None:
-        self.table, self.names, self.touched, self._held = table, names, touched, held
-        self.address, self.width = table.ctypes.data, table.shape[1]
-        in_all = [(files, {shard for shard in shards if shard >= 0}) for files, shards in touched]
-        self._in_few = in_all if all(len(shards) <= _FEW_SHARDS for _, shards in in_all) else None
-        self._good_until_s = 0.0
+    def __init__(self, files: Any, used: set[int], of_row: NDArray[np.int64]) -> None:
+        self.files, self.used, self._of_row = files, sorted(used), of_row
+        self._held = [files.shard(number) for number in self.used]
+
+    def addresses(self, shards: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where these shards begin; one address for all where there is but one shard."""
+        addresses = np.array([self.files.base_address(number) for number in self.used], np.int64)
+        return addresses if len(self.used) <= 1 else addresses[np.searchsorted(self.used, shards)]
+
+    def refuse_truncated(self, first: int, end: int) -> None:
+        """Raise CorpusError if a shard of rows ``first .. end-1`` was cut short since it was opened."""
+        self.files.refuse_truncated(set(self._of_row[first:end].tolist()) - {-1})
+
+
+class Block:
+    """Some rows ready to be gathered: their table, the names of their takes, and the shards that they touch.
+
+    Attributes:
+        good_until_s: until when (monotonic) none of its files need be looked at again.
+    """
+
+    def __init__(self, table: NDArray[np.int64], names: list[str], touched: list[Touched]) -> None:
+        self.table, self.names, self._touched = table, names, touched
+        self._address, self._line_bytes = table.ctypes.data, table.strides[0]
+        self._is_in_few = all(len(each.used) <= _FEW_SHARDS for each in touched)
+        self.good_until_s = 0.0
 
     def fill(self, slot: Slot, first: int) -> None:
         """Gather rows from ``first`` on into ``slot``, as many as it has.
@@ -75,24 +96,30 @@ class Block:
             CorpusError: a file that they lie in was cut short since it was opened.
         """
         self.refuse_truncated(first, first + slot.n_rows)
-        kernel.fill(self.address, self.width, first, slot.n_rows, slot.layout.address, slot.to_address)
+        self.tell(slot.order, first)
+        kernel.fill(slot.order.at)
+
+    def tell(self, order: kernel.Order, first: int) -> None:
+        """Say in ``order`` that rows come from here, row ``first`` as the first."""
+        order.say[numbering.LINES] = self._address + self._line_bytes * first
+        order.say[numbering.LINE_BYTES] = self._line_bytes
 
     def refuse_truncated(self, first: int, end: int) -> None:
         """Raise CorpusError if a file that rows ``first .. end-1`` lie in was cut short since it was opened."""
-        if monotonic() > self._good_until_s and not self._all_are_whole():
-            for files, shards in self.touched:
-                files.refuse_truncated({shard for shard in shards[first:end] if shard >= 0})
+        if monotonic() > self.good_until_s and not self._all_are_whole():
+            for each in self._touched:
+                each.refuse_truncated(first, end)
 
     def _all_are_whole(self) -> bool:
         """Whether one look at the few files of the block finds none cut; it serves for what comes at once."""
-        if self._in_few is None:
+        if not self._is_in_few:
             return False
         try:
-            for files, few in self._in_few:
-                files.refuse_truncated(few)
+            for each in self._touched:
+                each.files.refuse_truncated(each.used)
         except CorpusError:
             return False
-        self._good_until_s = monotonic() + _LOOK_EVERY_S
+        self.good_until_s = monotonic() + _LOOK_EVERY_S
         return True
 
 
@@ -115,7 +142,9 @@ class Sources:
             PlanError: a window that is not inside its take. CorpusError: a shard that cannot be mapped.
         """
         _refuse_outside(rows, self.corpus)
-        real = np.flatnonzero(rows.take != NO_TAKE)
+        numbers = rows.take.tolist()
+        used = set(numbers)
+        real: Any = np.flatnonzero(rows.take != NO_TAKE) if NO_TAKE in used else slice(None)  # which copies nothing
         take, start = rows.take[real], rows.start_frame[real]
         table = np.zeros((len(rows), numbering.FIRST_FRAME_COLUMN + len(self.frames)), np.int64)
         table[:, numbering.TAKE_ID] = NO_TAKE
@@ -123,15 +152,15 @@ class Sources:
         table[:, numbering.VALID_FRAMES], table[:, numbering.START_FRAME] = rows.valid_frames, rows.start_frame
         table[:, numbering.GAP_FRAMES], table[:, numbering.RESET] = rows.gap_frames, rows.reset
         table[:, numbering.IS_DENSE] = rows.is_dense
-        touched: dict[int, tuple[Any, list[int]]] = {}
-        bases: dict[int, Any] = {}
-        held: list[Any] = []
+        used_takes = np.array(sorted(used - {NO_TAKE}), np.int64)
+        touched: dict[int, Touched] = {}
+        bases: dict[int, NDArray[np.int64]] = {}
         for source in self.frames:
             if id(source.files) not in touched:
-                shards = np.full(len(rows), -1, np.int64)
-                shards[real] = source.shard[take]
-                touched[id(source.files)] = source.files, shards.tolist()
-                bases[id(source.files)] = _bases(source.files, source.shard[take], held)
+                of_row = np.full(len(rows), -1, np.int64)
+                of_row[real] = source.shard[take]
+                shards = Touched(source.files, set(source.shard[used_takes].tolist()), of_row)
+                touched[id(source.files)], bases[id(source.files)] = shards, shards.addresses(of_row[real])
         if self.has_sound:
             begin = self.corpus.clock.frame_starts(start)
             table[real, numbering.SAMPLES] = np.clip(self.corpus.n_samples[take] - begin, 0, self.n_samples)
@@ -140,13 +169,16 @@ class Sources:
         for column, source in enumerate(self.frames, start=numbering.FIRST_FRAME_COLUMN):
             within = source.offset[take] + start * source.frame_bytes
             table[real, column] = bases[id(source.files)] + within
-        return Block(table, self.names(rows), list(touched.values()), held)
+        return Block(table, self._names(numbers, used), list(touched.values()))
 
     def names(self, rows: Rows) -> list[str]:
         """The name of each row's take; empty for a row without one."""
         numbers = rows.take.tolist()
-        name_of = {number: self.corpus.names[number] for number in set(numbers) - {NO_TAKE}} | {NO_TAKE: ""}
-        return [name_of[number] for number in numbers]
+        return self._names(numbers, set(numbers))
+
+    def _names(self, numbers: list[int], used: set[int]) -> list[str]:
+        name_of = {number: self.corpus.names[number] if number != NO_TAKE else "" for number in used}
+        return list(map(name_of.__getitem__, numbers))  # half of what a comprehension takes
 
 
 class PlannedBlocks:
@@ -218,14 +250,6 @@ def _frame_source(corpus: Corpus, spec: Spec, key: str) -> FrameSource:
         return FrameSource(key, (N_CURVES,), np.dtype(np.float32), corpus.files, corpus.shard, corpus.curves_offset)
     column = corpus.column(key)
     return FrameSource(key, column.frame_shape, column.dtype, column.files, column.shard, column.offset)
-
-
-def _bases(files: Any, shards: NDArray[np.int64], held: list[Any]) -> NDArray[np.int64]:
-    """The address of each row's shard; one for all where there is but one. The maps are added to ``held``."""
-    used = sorted(set(shards.tolist()))
-    held += [files.shard(number) for number in used]
-    addresses = np.array([files.base_address(number) for number in used], np.int64)
-    return addresses if len(used) <= 1 else addresses[np.searchsorted(used, shards)]
 
 
 def _refuse_outside(rows: Rows, corpus: Corpus) -> None:

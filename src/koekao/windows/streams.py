@@ -12,6 +12,7 @@ epoch with ``drop_last``. Any batch is found in O(log takes); memory is O(takes)
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,26 +87,26 @@ class StreamPlan:
             for column in zip(*parts, strict=True)
         )
         real = take != NO_TAKE
+        there: Any = slice(None) if real.all() else real  # the whole is cheaper than all of its parts
         start, dense = np.zeros(len(take), np.int64), np.zeros(len(take), bool)
         gap, valid = np.zeros(len(take), np.int64), np.zeros(len(take), np.int64)
-        start[real], dense[real] = self.grid.start_at(take[real], window[real])
-        goes_on = real & (window > 0)
-        before, _ = self.grid.start_at(take[goes_on], window[goes_on] - 1)
-        gap[goes_on] = start[goes_on] - before
-        valid[real] = np.minimum(self.grid.window_frames, self.grid.n_frames[take[real]] - start[real])
+        start[there], dense[there] = self.grid.start_at(take[there], window[there])
+        before, _ = self.grid.start_at(take[there], np.maximum(window[there] - 1, 0))
+        gap[there] = start[there] - before
+        valid[there] = np.minimum(self.grid.window_frames, self.grid.n_frames[take[there]] - start[there])
         return Rows(
             take=take, start_frame=start, valid_frames=valid, is_dense=dense, reset=real & (window == 0), gap_frames=gap
         )
 
     def _stream_rows(self, stream: int, first: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(take, number of its window) of the stream's windows ``first .. first+count-1``."""
-        index = np.arange(first, first + count, dtype=np.int64)
         takes, ends = self._takes[stream], self._ends[stream]
-        place = np.searchsorted(ends, index, side="right")
-        inside = place < len(ends)
+        last = int(ends[-1]) if len(ends) else 0
+        index = np.arange(first, max(first, min(first + count, last)), dtype=np.int64)
+        place, inside = np.searchsorted(ends, index, side="right"), slice(0, len(index))
         take, window = np.full(count, NO_TAKE, np.int64), np.zeros(count, np.int64)
-        take[inside] = takes[place[inside]]
-        window[inside] = index[inside] - (ends[place[inside]] - self.grid.counts[take[inside]])
+        take[inside] = takes[place]
+        window[inside] = index - (ends[place] - self.grid.counts[take[inside]])
         return take, window
 
 
