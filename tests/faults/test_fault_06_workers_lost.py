@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from processes import children_of, group_is_gone
 
+from koekao.batches import kernel
 from koekao.batches.crew import Ahead
 from koekao.batches.sources import Block
 from koekao.errors import BatchError
@@ -164,7 +165,10 @@ def test_fault_06_where_a_thread_hangs_the_others_make_the_batch(small: Any, mon
         threads[name] = None
         if name.endswith("_0"):
             hangs.wait(20)
-        return 0.0 if threading.current_thread() is threading.main_thread() else real(self, order)
+        if threading.current_thread() is not threading.main_thread():
+            return real(self, order)
+        kernel.look(order.at)
+        return 0.0
 
     monkeypatch.setattr(Ahead, "_help", help_or_hang)
     ahead._told_until_s = 0.0  # so that whoever iterates asks for help, too

@@ -162,6 +162,7 @@ class Ahead:
         if (n + 1) * self._n_rows <= order.say[numbering.END_ROW] and monotonic() < self._told_until_s:
             kernel.fill_ahead(order.at)  # what was told for a batch before holds for this one
         else:
+            kernel.permit(order.at)  # whatever comes of the help: without leave an older batch would be taken for this
             self._told_until_s = self._help(order)
         while not (order.say[numbering.IS_MADE] or (self._fault is not None and self._is_made(n))):
             self._refuse_fault(n)
@@ -174,7 +175,6 @@ class Ahead:
                     where=self._blocks.where,
                     do="look at the disk or network share that the corpus lies on, or allow more with timeout_s",
                 )
-            kernel.permit(order.at)
             self._wake(len(self._wakers))
             sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_SLEEP_S)

@@ -24,7 +24,7 @@ _code = MachineCode(
 
 
 fill = _code["fill"]
-"""``fill(order.at)``: copy the windows of ``N_ROWS`` lines of the table to a batch. Past the end of a take there is 0."""
+"""``fill(order.at)``: copy the windows of ``N_ROWS`` lines of the table to a batch, with 0 past the end of a take."""
 
 fill_ahead = _code["fill_ahead"]
 """``fill_ahead(order.at)``: give the leave that the order gives, then make rows as long as there is some, one after the
