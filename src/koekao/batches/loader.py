@@ -151,13 +151,21 @@ class Loader:
                 self._ring = ring
 
     def _gathered_inline(self, blocks: PlannedBlocks, numbers: range, ring: Ring) -> Iterator[Batch]:
+        end = 0
         for number in numbers:
             place = ring.prepare(ring.turn)
-            names = blocks.fill(number, place.slot)
+            slot = place.slot
+            try:
+                if number >= end:
+                    block, row, end = blocks.find(number)
+                block.fill(slot, row)
+            except Exception as fault:  # noqa: BLE001 - refuse raises it again
+                blocks.refuse(number, fault)
+            first, row = row, row + slot.n_rows
             if ring.sends:
                 place.send()
             ring.turn += 1
-            yield place.deliver(names)
+            yield place.deliver(block.names[first:row])
 
     def _gathered_ahead(self, blocks: PlannedBlocks, numbers: range, ring: Ring) -> Iterator[Batch]:
         crew, self._crew = self._crew or Crew(self.num_workers), None

@@ -80,6 +80,7 @@ class Block:
     """Some rows ready to be gathered: their table, the names of their takes, and the shards that they touch.
 
     Attributes:
+        table: ``[n, width]`` int64, a line a row; :mod:`koekao.batches.numbering` names its columns.
         good_until_s: until when (monotonic) none of its files need be looked at again.
     """
 
@@ -95,7 +96,8 @@ class Block:
         Raises:
             CorpusError: a file that they lie in was cut short since it was opened.
         """
-        self.refuse_truncated(first, first + slot.n_rows)
+        if monotonic() > self.good_until_s:
+            self.refuse_truncated(first, first + slot.n_rows)
         self.tell(slot.order, first)
         kernel.fill(slot.order.at)
 
@@ -106,7 +108,7 @@ class Block:
 
     def refuse_truncated(self, first: int, end: int) -> None:
         """Raise CorpusError if a file that rows ``first .. end-1`` lie in was cut short since it was opened."""
-        if monotonic() > self.good_until_s and not self._all_are_whole():
+        if not self._all_are_whole():
             for each in self._touched:
                 each.refuse_truncated(first, end)
 
@@ -141,10 +143,10 @@ class Sources:
         Raises:
             PlanError: a window that is not inside its take. CorpusError: a shard that cannot be mapped.
         """
-        _refuse_outside(rows, self.corpus)
         numbers = rows.take.tolist()
         used = set(numbers)
         real: Any = np.flatnonzero(rows.take != NO_TAKE) if NO_TAKE in used else slice(None)  # which copies nothing
+        _refuse_outside(self.corpus, rows, used, real)
         take, start = rows.take[real], rows.start_frame[real]
         table = np.zeros((len(rows), numbering.FIRST_FRAME_COLUMN + len(self.frames)), np.int64)
         table[:, numbering.TAKE_ID] = NO_TAKE
@@ -209,7 +211,8 @@ class PlannedBlocks:
             KoekaoError: whatever goes wrong.
         """
         try:
-            block, row, _ = self.find(number)
+            block = self._kept.get(number // self._batches) or self.find(number)[0]
+            row = number % self._batches * self.n_rows
             block.fill(slot, row)
             return block.names[row : row + self.n_rows]
         except Exception as fault:  # noqa: BLE001 - refuse raises it again
@@ -252,13 +255,14 @@ def _frame_source(corpus: Corpus, spec: Spec, key: str) -> FrameSource:
     return FrameSource(key, column.frame_shape, column.dtype, column.files, column.shard, column.offset)
 
 
-def _refuse_outside(rows: Rows, corpus: Corpus) -> None:
+def _refuse_outside(corpus: Corpus, rows: Rows, used: set[int], real: Any) -> None:
     """The gather believes addresses, so this is where a wrong plan is found."""
-    real = rows.take != NO_TAKE
-    take, start, valid = rows.take[real], rows.start_frame[real], rows.valid_frames[real]
-    if rows.valid_frames[~real].any() or (take < 0).any() or (take >= len(corpus)).any():
+    takes = used - {NO_TAKE}
+    padded_frames = rows.valid_frames[rows.take == NO_TAKE].any() if NO_TAKE in used else False
+    if padded_frames or (takes and not 0 <= min(takes) <= max(takes) < len(corpus)):
         raise PlanError("a row of frames without a take", expected=f"takes 0 to {len(corpus) - 1}")
-    wrong = (start < 0) | (valid < 0) | (start > corpus.n_frames[take]) | (valid > corpus.n_frames[take] - start)
+    take, start, valid = rows.take[real], rows.start_frame[real], rows.valid_frames[real]
+    wrong = (start < 0) | (valid < 0) | (valid > corpus.n_frames[take] - start)
     if wrong.any():
         at = int(np.argmax(wrong))
         raise PlanError(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
@@ -90,6 +91,10 @@ class Grid:
             key=(int(seed), int(epoch)),  # numpy integers print otherwise, and keys are made from the print
         )
 
+    @cached_property
+    def _has_dense(self) -> bool:
+        return bool(self.dense_counts.any())
+
     @property
     def n_windows(self) -> int:
         return int(self.counts.sum())
@@ -113,7 +118,7 @@ class Grid:
     ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Start frame of window ``number`` of ``take``, and whether it is dense; arrays of one shape."""
         starts, dense = number * self.stride, np.full(len(number), self.stride == 1)
-        for one in set(take[self.dense_counts[take] > 0].tolist()):
+        for one in set(take[self.dense_counts[take] > 0].tolist()) if self._has_dense else ():
             here = take == one
             all_starts, all_dense = self.starts(one)
             starts[here], dense[here] = all_starts[number[here]], all_dense[number[here]]
