@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset, Sampler
 
-from koekao.batches.buffers import Buffers
 from koekao.batches.gather import gather_rows
 from koekao.batches.items import Item, Progress, SharedEpoch, Transform, row_of, transformed
+from koekao.batches.owned import OwnedSlots
 from koekao.batches.position import identity, refuse_other, refuse_outside, this_rank
 from koekao.batches.sources import Sources
 from koekao.batches.spec import ClipSpec
@@ -49,8 +49,8 @@ class ClipDataset(Dataset[Item]):
     ) -> None:
         self.corpus, self.spec, self.transform = corpus, spec or ClipSpec(**settings), transform
         self._epoch = SharedEpoch()
-        self._buffers = Buffers(most=2)
         self._sources = Sources(corpus, self.spec)
+        self._slots = OwnedSlots(self._sources, most=2)
         self._planned: tuple[int, ClipPlan] | None = None
 
     def set_epoch(self, epoch: int) -> None:
@@ -86,7 +86,7 @@ class ClipDataset(Dataset[Item]):
             if index != PADDING and not 0 <= index < plan.n_windows:
                 raise IndexError(index)
         places = np.array([plan.n_windows if index == PADDING else index for index in indices], np.int64)
-        batch = gather_rows(self._sources, plan.windows(places), self._buffers.empty)
+        batch = gather_rows(self._sources, plan.windows(places), self._slots.new(len(places)))
         seed, epoch = plan.grid.key
         return [transformed(row_of(batch, row), self.transform, seed, epoch) for row in range(len(indices))]
 

@@ -33,12 +33,13 @@ def gather(corpus: Corpus, spec: Spec, rows: Rows, *, new: NewTensor = plain_mem
     Raises:
         PlanError: a window that is not inside its take. CorpusError: a shard that is missing, cut or replaced.
     """
-    return gather_rows(Sources(corpus, spec), rows, new)
+    sources = Sources(corpus, spec)
+    return gather_rows(sources, rows, Slot(Layout(sources), len(rows), new))
 
 
-def gather_rows(sources: Sources, rows: Rows, new: NewTensor) -> Batch:
-    """:func:`gather` for whoever does it again and again."""
-    slot, block = Slot(Layout(sources), len(rows), new), sources.block(rows)
+def gather_rows(sources: Sources, rows: Rows, slot: Slot) -> Batch:
+    """:func:`gather` into a slot for them."""
+    block = sources.block(rows)
     block.fill(slot, 0)
     return slot.batch(block.names)
 

@@ -17,11 +17,12 @@ from typing import Any, TypedDict
 
 import torch
 
-from koekao.batches.buffers import Buffers, NewTensor, pinned_memory, plain_memory
+from koekao.batches.buffers import pinned_memory
 from koekao.batches.crew import Ahead, Crew
+from koekao.batches.owned import OwnedSlots
 from koekao.batches.position import identity, refuse_other, refuse_outside, this_rank
-from koekao.batches.ring import OwnedPlace, Place, Ring
-from koekao.batches.slots import Batch, Layout
+from koekao.batches.ring import OwnedPlace, Place, Ring, plain_place
+from koekao.batches.slots import Batch, Layout, Slot
 from koekao.batches.sources import PlannedBlocks, Sources
 from koekao.batches.spec import Plan, Spec
 from koekao.batches.transfer import DevicePlace, Wire, wire_to
@@ -99,7 +100,7 @@ class Loader:
         self._wire = wire_to(device)
         self.rank, self.world_size = this_rank(rank, world_size)
         self._sources = Sources(corpus, spec)
-        self._buffers = Buffers(most=2 + 2 * prefetched)
+        self._slots = OwnedSlots(self._sources, most=2 + 2 * prefetched)
         self._ring: Ring | None = None
         self._crew: Crew | None = None
         self._position = self._resume_at = 0
@@ -126,8 +127,7 @@ class Loader:
         """
         if not 0 <= number < len(self):
             raise IndexError(f"batch {number} of an epoch of {len(self)}")
-        layout = self._layout()
-        place = Place(layout, self._owned_memory) if self._wire is None else DevicePlace(layout, self._wire)
+        place = Place(self._new_owned_slot()) if self._wire is None else DevicePlace(self._layout(), self._wire)
         names = self._blocks.fill(number, place.slot)
         place.send()
         return place.deliver(names)
@@ -219,13 +219,15 @@ class Loader:
         if self._wire is not None:
             make = partial(DevicePlace, layout, self._wire)
         elif self.copy or self.pin_memory:
-            make = partial(OwnedPlace, layout, self._owned_memory)
+            make = partial(OwnedPlace, self._new_owned_slot)
         else:
-            make = partial(Place, layout, plain_memory)
+            make = partial(plain_place, layout)
         n_ahead = self.prefetch_factor if self.num_workers else 0
         return Ring(1 + self.prefetch_factor + n_ahead, layout, make)
 
     @property
-    def _owned_memory(self) -> NewTensor:
-        """Memory for batches that somebody will keep."""
-        return pinned_memory if self.pin_memory else self._buffers.empty
+    def _new_owned_slot(self) -> Callable[[], Slot]:
+        """Makes what a batch is gathered into that somebody will keep. It does not hold the loader."""
+        if self.pin_memory:
+            return partial(Slot, self._layout(), self.spec.batch_size, pinned_memory)
+        return partial(self._slots.new, self.spec.batch_size)

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from koekao.batches.buffers import NewTensor
+from koekao.batches.buffers import plain_memory
 from koekao.batches.slots import Batch, Layout, Slot
 
 
@@ -36,8 +36,8 @@ class Place:
 
     sends = False
 
-    def __init__(self, layout: Layout, new: NewTensor) -> None:
-        self.slot = Slot(layout, layout.n_rows, new)
+    def __init__(self, slot: Slot) -> None:
+        self.slot = slot
         self.watched = next(iter(self.slot.tensors.values()))
 
     def release(self) -> None:
@@ -51,17 +51,22 @@ class Place:
         return self.slot.batch(names)
 
 
-class OwnedPlace(Place):
-    """Other memory each time, which belongs to whoever holds the batch."""
+def plain_place(layout: Layout) -> Place:
+    """A place in ordinary memory."""
+    return Place(Slot(layout, layout.n_rows, plain_memory))
 
-    def __init__(self, layout: Layout, new: NewTensor) -> None:
-        super().__init__(layout, new)
+
+class OwnedPlace(Place):
+    """Another slot each time, whose memory belongs to whoever holds the batch."""
+
+    def __init__(self, new: Callable[[], Slot]) -> None:
+        super().__init__(new())
         self._new, self._is_fresh = new, True
         self.watched = torch.empty(0)  # who holds on to a batch of his own is right
 
     def release(self) -> None:
         if not self._is_fresh:
-            self.slot = Slot(self.slot.layout, self.slot.n_rows, self._new)
+            self.slot = self._new()
         self._is_fresh = False
 
 

@@ -82,11 +82,21 @@ class Slot:
             if key in layout.order:
                 tensors[key] = new((n_rows,), dtype)
                 self.to[place] = tensors[key].data_ptr()
-        self.tensors = tensors
         self.order = kernel.Order()
         say = self.order.say
         say[numbering.N_ROWS], say[numbering.LAYOUT], say[numbering.TO] = n_rows, layout.address, self.to.ctypes.data
-        self._batch = {key: tensors.get(key) for key in layout.order}  # to be copied, which is the fastest way
+        self._hold(tensors)
+
+    def _hold(self, tensors: dict[str, torch.Tensor]) -> None:
+        self.tensors = tensors
+        self._batch = dict.fromkeys(self.layout.order) | tensors  # to be copied, which is the fastest way
+
+    def over(self, tensors: dict[str, torch.Tensor]) -> Slot:
+        """The same slot with other ``tensors`` on the same memory."""
+        other = Slot.__new__(Slot)
+        other.__dict__.update(self.__dict__)
+        other._hold(tensors)
+        return other
 
     def batch(self, names: list[str]) -> Batch:
         """What is handed out: a dictionary of its own over the slot's tensors."""

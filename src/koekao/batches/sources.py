@@ -96,8 +96,7 @@ class Block:
         Raises:
             CorpusError: a file that they lie in was cut short since it was opened.
         """
-        if monotonic() > self.good_until_s:
-            self.refuse_truncated(first, first + slot.n_rows)
+        self.refuse_truncated(first, first + slot.n_rows)
         self.tell(slot.order, first)
         kernel.fill(slot.order.at)
 
@@ -108,7 +107,7 @@ class Block:
 
     def refuse_truncated(self, first: int, end: int) -> None:
         """Raise CorpusError if a file that rows ``first .. end-1`` lie in was cut short since it was opened."""
-        if not self._all_are_whole():
+        if monotonic() > self.good_until_s and not self._all_are_whole():
             for each in self._touched:
                 each.refuse_truncated(first, end)
 

@@ -21,7 +21,7 @@ import torch
 
 from koekao.batches.buffers import pinned_memory
 from koekao.batches.ring import Place
-from koekao.batches.slots import Batch, Layout
+from koekao.batches.slots import Batch, Layout, Slot
 from koekao.errors import ConfigError
 
 Pair = tuple[torch.Tensor, torch.Tensor]
@@ -101,7 +101,7 @@ class DevicePlace(Place):
     sends = True
 
     def __init__(self, layout: Layout, wire: Wire) -> None:
-        super().__init__(layout, wire.host_memory)
+        super().__init__(Slot(layout, layout.n_rows, wire.host_memory))
         self._wire = wire
         self._there: dict[str, torch.Tensor] = {}
         self._copies: list[Pair] = []

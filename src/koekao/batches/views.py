@@ -22,10 +22,9 @@ from typing import Any
 
 from torch.utils.data import IterableDataset, get_worker_info
 
-from koekao.batches.buffers import Buffers
 from koekao.batches.items import Item, Progress, SharedEpoch, Transform, row_of, transformed
+from koekao.batches.owned import OwnedSlots
 from koekao.batches.position import identity, refuse_other, refuse_outside, this_rank
-from koekao.batches.slots import Layout, Slot
 from koekao.batches.sources import PlannedBlocks, Sources
 from koekao.batches.spec import StreamSpec
 from koekao.corpus import Corpus
@@ -69,7 +68,6 @@ class AdaptiveSequentialDataset(IterableDataset[Item]):
         self.corpus, self.spec, self.transform = corpus, spec or StreamSpec(**settings), transform
         self.rank, self.world_size = this_rank(rank, world_size)
         self._epoch = SharedEpoch()
-        self._buffers = Buffers(most=2)
         self._at = Progress(0)
         """Where this process's newest iteration stands."""
         self._resume: Progress | None = None
@@ -100,10 +98,10 @@ class AdaptiveSequentialDataset(IterableDataset[Item]):
         """The items from ``at`` on, which goes along."""
         worker, n_workers = _this_worker()
         plan, sources = self._plan(at.epoch), Sources(self.corpus, self.spec)
-        blocks, layout = PlannedBlocks(sources, plan, self.rank), Layout(sources)
+        blocks, slots = PlannedBlocks(sources, plan, self.rank), OwnedSlots(sources, most=2)
         begun, first_row = divmod(at.items, self.spec.batch_size)
         for number in range(worker + begun * n_workers, plan.n_batches, n_workers):
-            slot = Slot(layout, self.spec.batch_size, self._buffers.empty)
+            slot = slots.new(self.spec.batch_size)
             batch = slot.batch(blocks.fill(number, slot))
             for row in range(first_row, self.spec.batch_size):
                 item = transformed(row_of(batch, row), self.transform, self.spec.seed, at.epoch)
