@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import threading
 from typing import Any
@@ -105,6 +106,6 @@ def test_another_process_has_its_own(small: Any) -> None:
     slots = slots_of(small, most=2)
     mine = slots.new(2)
     size = len(pickle.dumps(slots))
-    other = pickle.loads(pickle.dumps(slots))
+    other = copy.deepcopy(slots)
     assert place(other.new(2)) != place(mine)
     assert size < len(pickle.dumps(Sources(small.corpus, StreamSpec(window_frames=8)))) + 500, "no memory goes along"
