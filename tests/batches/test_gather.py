@@ -89,6 +89,41 @@ def test_every_row_of_an_epoch_is_what_the_take_holds(
     assert sum(rows) == 14 + 1 + 2 + 3
 
 
+@pytest.mark.parametrize("longer", [0, 500, -500])
+@pytest.mark.parametrize(
+    "starts",
+    [
+        [0, 1, 2, 3, 4, 5],
+        [0, 8, 16, 24, 32, 40],
+        [0, 29, 58, 87],
+        [0, 30, 60, 90],
+        [5, 5, 5],
+        [9, 8, 7, 8, 9],
+        [85, 90, 95, 99],
+        [70, 99, 71],
+        [3, None, 4, 5, None],
+        [0],
+    ],
+)
+def test_rows_that_share_samples_are_each_what_the_take_holds(
+    packed_of: Callable[..., Any], starts: list[int | None], longer: int
+) -> None:
+    """They are made together, some thousand samples at a time: no window of 16,000 ends with such a piece."""
+    packed = packed_of((100, 61), longer_samples=longer)
+    of_first = [(0, start, min(30, 100 - start)) if start is not None else (NO_TAKE, 0, 0) for start in starts]
+    of_other = [(1, start, min(30, 61 - start)) for start in (0, 2, 31, 60)]
+    for places in (of_first, of_first + of_other, of_other + of_first, of_first * 2):
+        batch = gather(packed.corpus, StreamSpec(window_frames=30), rows_at(*places), new=full_of_nan)
+        n_real = sum(take != NO_TAKE for take, _, _ in places)
+        assert assert_rows_by_hand(batch, packed.takes, "audio", "blendshapes") == n_real
+        assert not batch["audio"][batch["file_indices"] == NO_TAKE].any()
+
+
+def full_of_nan(shape: tuple[int, ...], dtype: type[np.generic]) -> torch.Tensor:
+    memory = torch.from_numpy(np.empty(shape, dtype))
+    return memory.fill_(torch.nan) if memory.is_floating_point() else memory.fill_(1)
+
+
 def test_full_scale_is_one_and_never_more(small: Any) -> None:
     batch = gather(small.corpus, StreamSpec(window_frames=8), rows_at((0, 0, 8)))
     assert batch["audio"][0, :2].tolist() == [-1.0, 32767 / 32768]

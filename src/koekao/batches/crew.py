@@ -3,9 +3,10 @@
 Threads, not processes: a gather is compiled code with the interpreter lock released, and sending a batch between
 processes costs more than making it. A thread that has leave for its next batch does not come back to the interpreter
 at all: leave and completion are numbers in shared memory (``fill_ahead`` in :mod:`koekao.batches.kernel`). Handing over
-each batch by a queue was measured to cost as much as the batch. A thread without leave looks for it some microseconds,
-then sleeps until it is woken; so beside a training step the threads take no time that they do not gather in. Threads
-beyond the number of cores come in where a batch is late although all cores were at it: when a disk is waited for.
+each batch by a queue was measured to cost as much as the batch. A thread without leave looks for it some forty
+microseconds, then sleeps until it is woken: to be woken takes longer than a batch, but beside a training step the
+threads take no time that they do not gather in. Threads beyond the number of cores sleep until a batch is late although
+all cores were at it: when a disk is waited for.
 
 Threads are daemons, so that one that hangs in the operating system (a network share that is gone) cannot keep the
 process alive; a crew that is closed or forgotten, or the end of the process, sends them home in an orderly way.
@@ -31,8 +32,10 @@ from koekao.batches.sources import PlannedBlocks
 from koekao.errors import BatchError
 
 _JOIN_S = 0.3
-_LOOKS = 10_000
-"""Times that a thread without leave looks for it before it sleeps: some ten microseconds."""
+_LOOKS = 30_000
+"""Times that a thread without leave looks for it before it sleeps: some forty microseconds."""
+_TOGETHER = 2
+"""Overlapping rows that a thread begins at once; with more, the last thread of a batch is waited for too long."""
 _SHORTEST_SLEEP_S, _LONGEST_SLEEP_S = 2e-5, 1e-3
 _CORES_BESIDE = max(1, len(os.sched_getaffinity(0)) - 1) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 """Threads that can gather while another core iterates; more would only take turns with it."""
@@ -114,6 +117,7 @@ class Ahead:
             *((numbering.N_ROWS, self._n_rows), (numbering.LAYOUT, ring.layout.address), (numbering.TO, ring.address)),
             *((numbering.TO_BYTES, ring.to.strides[0]), (numbering.N_PLACES, ring.n), (numbering.TURN, self._turn)),
             *((numbering.SIGNALS, signals), (numbering.UNTIL, -1), (numbering.LOOKS, _LOOKS)),
+            (numbering.TOGETHER, _TOGETHER),
         ):
             order.say[entry] = number
         return order
