@@ -259,13 +259,14 @@ def _convert(lines: int, line_bytes: int, count: int, to: int, n_all: int) -> No
     last = lines + line_bytes * (count - 1)
     origin = _load(lines + 8 * AT_SOUND)
     end = (_load(last + 8 * AT_SOUND) - origin) // 2 + _load(last + 8 * SAMPLES)
-    for tile in range(0, end, _TILE):
+    tile = _TILE if count > 1 else max(1, end)
+    for fetched in range(0, end, tile):
         for n in range(count):
             line = lines + line_bytes * n
             at, samples = _load(line + 8 * AT_SOUND), _load(line + 8 * SAMPLES)
-            first = tile - (at - origin) // 2
+            first = fetched - (at - origin) // 2
             begin = min(samples, max(0, first & -_AT_ONCE))
-            stop = samples if first + _TILE >= samples else max(0, (first + _TILE) & -_AT_ONCE)
+            stop = samples if first + tile >= samples else max(0, (first + tile) & -_AT_ONCE)
             _convert_some(at + 2 * begin, stop - begin, to + 4 * (n * n_all + begin))
     for n in range(count):
         samples = _load(lines + line_bytes * n + 8 * SAMPLES)
