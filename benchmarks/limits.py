@@ -7,7 +7,8 @@ much. int16 is there twice, compiled by numba and by the C compiler with the mac
 one); the faster of the two, in one thread, is *the limit* that ratios are taken of. What two threads reach together is
 measured beside it.
 
-What it gives up: it is a limit for this way of storing (uncompressed, mapped), not for every conceivable one.
+What it gives up: it is a limit for this way of storing (uncompressed, mapped) and for windows that are converted one
+by one. koekao converts those that overlap together, and may exceed it.
 """
 
 from __future__ import annotations

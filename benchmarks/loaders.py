@@ -9,9 +9,9 @@ Every contestant delivers the same: float32 sound [B, N], float32 curves [B, T, 
 of the same takes. First each is compared with wav and jsonl, bit for bit, and tuned: 0, 1, 2, 4 workers, once for
 speed and once for the wait beside a training step (on ``streams-8`` for all streams, and on ``clips``). Then come the
 rounds, each contestant once a round, always in a fresh process under the same rules: one thread for torch, its files
-read once before so that they lie in the page cache, the same warm-up, the same seconds. For speed all contestants of a
-round stand ready and take turns of 0.2 s, so that each meets the machine's fast and slow moments alike; a round's
-figure is the median of its turns, a table's the median of the rounds.
+read from the disk before so that they lie in the page cache, the same warm-up, the same seconds. For speed all
+contestants of a round stand ready and take turns of 0.2 s, so that each meets the machine's fast and slow moments
+alike; a round's figure is the median of its turns, a table's the median of the rounds.
 
 Result: raw runs in WORK/results.json (parts are merged into it), tables in docs/benchmarks.md between the markers,
 pictures in docs/benchmarks-loaders.svg and .png.
@@ -110,6 +110,21 @@ def bring_into_cache(folders: list[Path]) -> None:
                 pass
 
 
+def read_anew(folders: list[Path]) -> None:
+    """Let the page cache forget every file and read it from the disk, as it is read after a machine was started.
+
+    A file that lies in the cache since it was written lies there in small pieces, and one that was read in large ones:
+    windows from here and there then take a quarter less time. Stores are written at different times and in different
+    ways, so all are read in the same way. Where the system cannot forget a file it stays as it is.
+    """
+    for path in (path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()):
+        with path.open("rb") as file:
+            if hasattr(os, "posix_fadvise"):
+                os.fsync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    bring_into_cache(folders)
+
+
 def _said(run: Run) -> str:
     where = f"{run['phase']:6} {run['round']} {run['workload']:10} {run['name']:24} {run['workers']} workers"
     if "error" in run:
@@ -198,6 +213,7 @@ def prepare(session: Session) -> None:
             made = subprocess.run([sys.executable, *arguments], env=os.environ | SAME_FOR_ALL, check=False)
             if made.returncode:
                 print(f"store  {name} could not be made; who reads it will say so", flush=True)
+    read_anew([session.stores / name for name in sorted({name for c in session.contestants for name in c.reads})])
 
 
 def machine() -> dict[str, str]:

@@ -293,6 +293,30 @@ def test_what_threads_tell_each_other_lies_in_cache_lines_of_its_own() -> None:
     assert len(set(lines)) == 3 and 8 * numbering.APART % 64 == 0
 
 
+def test_who_finds_a_batch_made_does_nothing_for_later_ones(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their shard may have to come from far away first."""
+    helped: list[str] = []
+    real = Ahead._help
+
+    def help_and_tell(self: Ahead, order: Any) -> float:
+        helped.append(threading.current_thread().name)
+        return real(self, order)
+
+    monkeypatch.setattr(Ahead, "_help", help_and_tell)
+    with watched(monkeypatch) as begun:
+        loader = streams(small.corpus, num_workers=1)
+        batches = iter(loader)
+        for number in range(6):
+            next(batches)
+            while begun[0]._n_claimed() < 4 * (number + 2) or not begun[0]._is_made(number + 1):
+                time.sleep(0.001)
+            time.sleep(0.005)  # longer than what was told holds
+            helped.clear()
+        next(batches)
+        assert threading.main_thread().name not in helped
+        batches.close()
+
+
 def test_who_waits_for_a_batch_never_sleeps_long(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     fill_ahead = crew.kernel.fill_ahead

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import time
 from dataclasses import replace
@@ -41,6 +42,25 @@ def session(bench: Bench, *workloads: str) -> loaders.Session:
         seconds=0.01,
         rounds=1,
     )
+
+
+def test_stores_are_forgotten_by_the_page_cache_and_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[tuple[str, object]] = []
+    for name in ("flat/audio.npy", "koekao/corpus/shard"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(b"sound")
+
+    def forget(descriptor: int, begin: int, size: int, advice: int) -> None:
+        assert (begin, size, advice) == (0, 0, os.POSIX_FADV_DONTNEED)
+        events.append(("forgotten", os.fstat(descriptor).st_ino))
+
+    monkeypatch.setattr(os, "posix_fadvise", forget)
+    monkeypatch.setattr(loaders, "bring_into_cache", lambda folders: events.append(("read", folders)))
+    folders = [tmp_path / "flat", tmp_path / "koekao"]
+    loaders.read_anew(folders)
+    files = [tmp_path / "flat/audio.npy", tmp_path / "koekao/corpus/shard"]
+    assert events == [*(("forgotten", file.stat().st_ino) for file in files), ("read", folders)]
+    assert all(file.read_bytes() == b"sound" for file in files)
 
 
 def test_streams_are_tuned_on_stride_8_where_it_takes_part(bench: Bench) -> None:

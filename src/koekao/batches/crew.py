@@ -166,8 +166,9 @@ class Ahead:
         if (n + 1) * self._n_rows <= order.say[numbering.END_ROW] and monotonic() < self._told_until_s:
             kernel.fill_ahead(order.at)  # what was told for a batch before holds for this one
         else:
-            kernel.permit(order.at)  # whatever comes of the help: without leave an older batch would be taken for this
-            self._told_until_s = self._help(order)
+            kernel.permit(order.at)  # first: without leave an older batch would be taken for this one
+            if not self._is_made(n):
+                self._told_until_s = self._help(order)
         while not (order.say[numbering.IS_MADE] or (self._fault is not None and self._is_made(n))):
             self._refuse_fault(n)
             now_s = monotonic()
