@@ -293,6 +293,22 @@ def test_what_threads_tell_each_other_lies_in_cache_lines_of_its_own() -> None:
     assert len(set(lines)) == 3 and 8 * numbering.APART % 64 == 0
 
 
+def test_whoever_iterates_holds_the_table_that_he_was_told(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With blocks of one batch, threads that are ahead have let go of it; its addresses must stay good."""
+    monkeypatch.setattr("koekao.batches.sources._BLOCK_ROWS", 4)
+    monkeypatch.setattr("koekao.batches.sources._KEPT_BLOCKS", 1)
+    told = 0
+    with watched(monkeypatch) as begun:
+        for _batch in streams(small.corpus, num_workers=1, prefetch_factor=3):
+            order = begun[0]._own_order
+            assert order.held is not None or begun[0]._told_until_s == 0.0
+            if order.held is not None:
+                table = order.held.table
+                assert 0 <= order.say[numbering.LINES] - table.ctypes.data < table.nbytes
+                told += 1
+    assert told
+
+
 def test_who_finds_a_batch_made_does_nothing_for_later_ones(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their shard may have to come from far away first."""
     helped: list[str] = []

@@ -221,6 +221,7 @@ class Ahead:
         Returns:
             Until when (monotonic) the same may be ordered again without another look at the files.
         """
+        order.held = None  # the cache of a remote corpus may want its room
         n = min(self._n_claimed() // self._n_rows, len(self._numbers) - 1)  # the last: to wait for, not to begin
         try:
             block, row, end = self._blocks.find(self._numbers[n])
@@ -233,6 +234,9 @@ class Ahead:
         first = order.say[numbering.FIRST_ROW] = n * self._n_rows
         order.say[numbering.END_ROW] = first + count
         kernel.fill_ahead(order.at)
+        if not self._blocks.are_kept:
+            return 0.0
+        order.held = block  # whose addresses were told
         return block.good_until_s
 
     def _stop(self) -> None:

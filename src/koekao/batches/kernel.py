@@ -10,6 +10,7 @@ window lies inside its take, and every take inside its shard.
 from __future__ import annotations
 
 import ctypes
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,10 @@ class Order:
     Attributes:
         say: the numbers, by the entries that :mod:`koekao.batches.numbering` names; 0 where nothing was said.
         at: where they lie.
+        held: what must not be freed as long as its addresses stand in the order.
     """
+
+    held: Any = None
 
     def __init__(self) -> None:
         self._numbers = np.zeros(numbering.N_ORDERED, np.int64)

@@ -151,12 +151,14 @@ class Loader:
                 self._ring = ring
 
     def _gathered_inline(self, blocks: PlannedBlocks, numbers: range, ring: Ring) -> Iterator[Batch]:
-        end = 0
+        block: Any = None
+        row = end = 0
         for number in numbers:
             place = ring.prepare(ring.turn)
             slot = place.slot
             try:
                 if number >= end:
+                    block = None  # the cache of a remote corpus may want its room
                     block, row, end = blocks.find(number)
                 block.fill(slot, row)
             except Exception as fault:  # noqa: BLE001 - refuse raises it again

@@ -183,13 +183,18 @@ class Sources:
 
 
 class PlannedBlocks:
-    """The blocks of one plan, a rank's share of them; the last few are kept. Threads may ask at once."""
+    """The blocks of one plan, a rank's share of them; the last few are kept. Threads may ask at once.
+
+    Attributes:
+        are_kept: whether blocks may be held for long; not while their shards come from elsewhere and must be let go.
+    """
 
     def __init__(self, sources: Sources, plan: Plan, rank: int) -> None:
         self.plan, self._sources = plan, sources
         self.n_rows, self.where = sources.spec.batch_size, sources.corpus.place
         self._share = slice(rank * self.n_rows, (rank + 1) * self.n_rows)
         self._foresight = foresight_of(sources.frames, plan, self._share)
+        self.are_kept = self._foresight is None
         self._batches = 1 if self._foresight else max(1, _BLOCK_ROWS // self.n_rows)
         self._kept: dict[int, Block] = {}
         self._lock = threading.Lock()
