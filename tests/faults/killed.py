@@ -147,10 +147,12 @@ def main(kind: str, folder: str, kills: int) -> None:
     for n in range(4):
         write(n)
     a_write_s = (time.perf_counter() - began_s) / 4
-    rng, counts = random.Random(kills), {"kills": kills, "half_way": 0, "replaced": 0, "free": 0}
+    rng, counts = random.Random(kills), {"kills": 0, "half_way": 0, "replaced": 0, "free": 0}
     before, n = look(), 4
     out = Path(folder) / "out"
-    for number in range(kills):
+    for number in range(5 * kills):
+        if number >= kills and counts["half_way"] >= kills // 6 and counts["replaced"] >= kills // 15:
+            break  # before that, chance had it that hardly a kill came while something was written
         if number % 10 == 9:  # where nothing stands, too
             for path in out.iterdir():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -160,6 +162,7 @@ def main(kind: str, folder: str, kills: int) -> None:
         assert now is not None or before is None, "what stood there is gone"
         leftovers = left_over(out)
         assert len(leftovers) <= 2, f"nobody sweeps {leftovers}"
+        counts["kills"] += 1
         counts["half_way"] += bool(leftovers)
         counts["replaced"] += now != before
         counts["free"] += now is None

@@ -27,6 +27,6 @@ def test_fault_34_killed_at_any_moment_it_is_the_old_or_the_new(tmp_path: Path, 
     assert done.returncode == 0, done.stderr
     counts = json.loads(done.stdout)
     print(kind, counts)
-    assert counts["kills"] == KILLS
+    assert counts["kills"] >= KILLS
     assert counts["half_way"] >= KILLS // 6, "the kills came when nothing was being written"
     assert counts["replaced"] >= KILLS // 15, "hardly a writer got to publish"
