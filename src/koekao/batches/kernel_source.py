@@ -158,9 +158,8 @@ def fill_ahead(order: int) -> int:
     """Give leave, make rows as long as there is some, and say whether the batch that is waited for is made."""
     permit(order)
     signals, n_rows, until = _told(order, SIGNALS), _told(order, N_ROWS), _told(order, UNTIL)
-    first_row, end_row, turn, n_places = (
-        _told(order, FIRST_ROW), _told(order, END_ROW), _told(order, TURN), _told(order, N_PLACES)
-    )  # fmt: skip
+    first_row, end_row = _told(order, FIRST_ROW), _told(order, END_ROW)
+    turn, n_places = _told(order, TURN), _told(order, N_PLACES)
     lines, line_bytes, layout = _told(order, LINES), _told(order, LINE_BYTES), _told(order, LAYOUT)
     to, to_bytes, most, looks = _told(order, TO), _told(order, TO_BYTES), _told(order, TOGETHER), _told(order, LOOKS)
     left = looks

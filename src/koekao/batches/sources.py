@@ -215,8 +215,7 @@ class PlannedBlocks:
             KoekaoError: whatever goes wrong.
         """
         try:
-            block = self._kept.get(number // self._batches) or self.find(number)[0]
-            row = number % self._batches * self.n_rows
+            block, row, _ = self.find(number)
             block.fill(slot, row)
             return block.names[row : row + self.n_rows]
         except Exception as fault:  # noqa: BLE001 - refuse raises it again

@@ -134,11 +134,10 @@ class RemoteFolder:
         return self._tried(name, ask)
 
     def _lists_nothing(self, error: Exception, name: str) -> bool:
-        """Whether it says that there is no such folder, none for us, or no listings at all (fsspec in Python's words, a
-        server by its status); from a web server also whether what came is no page."""
-        no_listings = isinstance(error, NotImplementedError) or _status(error) == 501
+        """Whether it says that there is no such folder, none for us, or that the server lists nothing at all; from a
+        web server also whether what came is no page. Anything else is no answer: features would seem to be gone."""
         no_page = isinstance(error, UnicodeDecodeError) and _protocol(self.url) in ("http", "https")
-        return no_listings or no_page or self._final(error, name) is not None
+        return no_page or _status(error) == 501 or self._final(error, name) is not None
 
     def _piece(self, name: str, start: int, end: int, n_bytes: int, given_up: threading.Event) -> bytes:
         return self._tried(name, lambda: self._span(name, start, end, n_bytes), given_up)
