@@ -40,7 +40,7 @@ from koekao.compiled import MachineCode
 code = MachineCode("{source}", {functions}, numbers="{numbers}")
 values = np.arange(5)
 code["scale"](values.ctypes.data, 4)
-code["add"](-3, 2**40, values.ctypes.data)
+code.brief("add")(-3, 2**40, values.ctypes.data)
 print(values.tolist(), "numba" in sys.modules)
 """
 

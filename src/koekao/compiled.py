@@ -57,10 +57,18 @@ class MachineCode:
 
         It takes ``ctypes.c_int64`` as well as int; one that is made once and passed often saves a third of the call.
         """
+        return self._function(ctypes.CFUNCTYPE, name)
+
+    def brief(self, name: str) -> Function:
+        """The same with the lock held, for what is over in no time: who lets go of it may wait for it, or for a core
+        that whoever took it computes on."""
+        return self._function(ctypes.PYFUNCTYPE, name)
+
+    def _function(self, kind: Any, name: str) -> Function:
         # numba's own calling convention: where to put the result, where to put an error, then the arguments
         numbers = [ctypes.c_int64] * self._functions[name]
-        kind = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *numbers)
-        return partial(kind(self._addresses[name]), _at_ignored_result, _at_ignored_error)
+        prototype = kind(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *numbers)
+        return partial(prototype(self._addresses[name]), _at_ignored_result, _at_ignored_error)
 
 
 def _linked_functions(source: str, functions: Mapping[str, int], key: str) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -331,6 +332,34 @@ def test_who_finds_a_batch_made_does_nothing_for_later_ones(small: Any, monkeypa
         next(batches)
         assert threading.main_thread().name not in helped
         batches.close()
+
+
+@pytest.mark.parametrize("call", ["permit", "look"])
+def test_leave_and_answers_do_not_let_go_of_the_interpreter(call: str) -> None:
+    """A thread that was just woken would take it and the core, and gather a millisecond before a made batch is seen."""
+    signals, order, turns, over = np.zeros(64, np.int64), crew.kernel.Order(), [0], threading.Event()
+    order.say[numbering.SIGNALS], order.say[numbering.N_ROWS] = signals.ctypes.data, 1
+
+    def count() -> None:
+        while not over.is_set():
+            turns[0] += 1
+
+    before = sys.getswitchinterval()
+    other = threading.Thread(target=count)
+    other.start()
+    try:
+        while not turns[0]:
+            time.sleep(0.001)
+        sys.setswitchinterval(5)
+        time.sleep(0)  # a turn that nobody takes away
+        seen = turns[0]
+        for _ in range(200):
+            getattr(crew.kernel, call)(order.at)
+        assert turns[0] == seen
+    finally:
+        sys.setswitchinterval(before)
+        over.set()
+        other.join()
 
 
 def test_who_waits_for_a_batch_never_sleeps_long(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,10 +34,10 @@ Rows are counted from the beginning of an iteration: row r belongs to its batch 
 ``(TURN + r // N_ROWS) % N_PLACES`` of the ring. It is over when the batch at place ``UNTIL`` is made, which ``IS_MADE``
 then says, and after ``LOOKS`` looks for leave, or for that batch, when there is nothing to do."""
 
-permit = _code["permit"]
+permit = _code.brief("permit")
 """``permit(order.at)``: give leave for the first ``LEAVE`` rows of an iteration; nothing of them is made yet."""
 
-look = _code["look"]
+look = _code.brief("look")
 """``look(order.at)``: let ``IS_MADE`` say whether the batch at place ``UNTIL`` is made."""
 
 
