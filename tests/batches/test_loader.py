@@ -350,7 +350,7 @@ def test_leave_and_answers_do_not_let_go_of_the_interpreter(call: str) -> None:
     try:
         while not turns[0]:
             time.sleep(0.001)
-        sys.setswitchinterval(5)
+        sys.setswitchinterval(0.2)
         time.sleep(0)  # a turn that nobody takes away
         seen = turns[0]
         for _ in range(200):
