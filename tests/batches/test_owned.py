@@ -102,6 +102,14 @@ def test_threads_never_get_the_same(small: Any) -> None:
     assert all(len(set(together)) == 4 for together in zip(*got, strict=True))
 
 
+def test_no_more_is_kept_than_was_said(small: Any) -> None:
+    slots = slots_of(small, most=2)
+    for kept in (slots, copy.deepcopy(slots)):
+        held = [kept.new(2) for _ in range(5)]
+        assert len({place(slot) for slot in held}) == 5
+        assert len(kept._kept[2]) == 2
+
+
 def test_another_process_has_its_own(small: Any) -> None:
     slots = slots_of(small, most=2)
     mine = slots.new(2)
