@@ -89,6 +89,7 @@ def test_every_row_of_an_epoch_is_what_the_take_holds(
     assert sum(rows) == 14 + 1 + 2 + 3
 
 
+@pytest.mark.parametrize("dtype", ["int16", "float32"])
 @pytest.mark.parametrize("longer", [0, 500, -500])
 @pytest.mark.parametrize(
     "starts",
@@ -101,15 +102,18 @@ def test_every_row_of_an_epoch_is_what_the_take_holds(
         [9, 8, 7, 8, 9],
         [85, 90, 95, 99],
         [70, 99, 71],
+        [60, 0, 40, 20, 99, 70, 45],
+        [0, 20, 40, 60, 80],
+        [50, 60, 10, 12, 14, 70, 0, 1],
         [3, None, 4, 5, None],
         [0],
     ],
 )
-def test_rows_that_share_samples_are_each_what_the_take_holds(
-    packed_of: Callable[..., Any], starts: list[int | None], longer: int
+def test_rows_that_are_made_together_are_each_what_the_take_holds(
+    packed_of: Callable[..., Any], starts: list[int | None], longer: int, dtype: str
 ) -> None:
-    """They are made together, some thousand samples at a time: no window of 16,000 ends with such a piece."""
-    packed = packed_of((100, 61), longer_samples=longer)
+    """They are made piece by piece, and no window of 16,000 samples ends with a piece."""
+    packed = packed_of((100, 61), longer_samples=longer, dtype=dtype)
     of_first = [(0, start, min(30, 100 - start)) if start is not None else (NO_TAKE, 0, 0) for start in starts]
     of_other = [(1, start, min(30, 61 - start)) for start in (0, 2, 31, 60)]
     for places in (of_first, of_first + of_other, of_other + of_first, of_first * 2):

@@ -30,6 +30,7 @@ from koekao.batches.numbering import (
     IN_SAMPLE_BYTES,
     IN_SAMPLES,
     IN_SOUND,
+    IN_TURN,
     IS_DENSE,
     IS_MADE,
     LAYOUT,
@@ -63,10 +64,10 @@ from koekao.batches.numbering import (
 from koekao.machine import in_machine_code, instruction, numbers_at, pointer
 
 _SCALE = np.float32(1 / 32768)
-_TILE = 4096
-"""Samples that are fetched at once: with what is made of them they fit the fastest cache (measured: 4096 is best)."""
-_AT_ONCE = 16
-"""float32 samples in a cache line."""
+_SHARED_BYTES, _APART_BYTES = 8192, 512
+"""Of sound that rows share, fetched at once: with what is made of it it fits the fastest cache. And of the sound of
+each of some rows that lie apart, in turn. Both were measured to be best."""
+_CACHE_LINE_BYTES = 64
 
 
 def _number_at(context: Any, builder: Any, address: Any) -> Any:
@@ -145,10 +146,11 @@ def fill(order: int) -> int:
     """Make the rows of a batch."""
     lines, line_bytes = _told(order, LINES), _told(order, LINE_BYTES)
     layout, to = _told(order, LAYOUT), _told(order, TO)
-    row, n_rows, most = 0, _told(order, N_ROWS), _told(order, TOGETHER)
+    row, n_rows = 0, _told(order, N_ROWS)
     while row < n_rows:
-        count = _together(lines + line_bytes * row, line_bytes, min(n_rows - row, most))
-        _fill_rows(lines + line_bytes * row, line_bytes, count, layout, to, row)
+        line = lines + line_bytes * row
+        count = _together(order, line, n_rows - row)
+        _fill_rows(line, line_bytes, count, layout, to, row)
         row += count
     return 0
 
@@ -161,7 +163,7 @@ def fill_ahead(order: int) -> int:
     first_row, end_row = _told(order, FIRST_ROW), _told(order, END_ROW)
     turn, n_places = _told(order, TURN), _told(order, N_PLACES)
     lines, line_bytes, layout = _told(order, LINES), _told(order, LINE_BYTES), _told(order, LAYOUT)
-    to, to_bytes, most, looks = _told(order, TO), _told(order, TO_BYTES), _told(order, TOGETHER), _told(order, LOOKS)
+    to, to_bytes, looks = _told(order, TO), _told(order, TO_BYTES), _told(order, LOOKS)
     left = looks
     while left >= 0:
         if look(order):
@@ -173,7 +175,7 @@ def fill_ahead(order: int) -> int:
                 break
             continue
         line, in_batch, place = lines + line_bytes * (row - first_row), row % n_rows, (turn + row // n_rows) % n_places
-        count = _together(line, line_bytes, min(n_rows - in_batch, most))
+        count = _together(order, line, n_rows - in_batch)
         if _replace(signals + 8 * CLAIMED, row, row + count):
             _fill_rows(line, line_bytes, count, layout, to + to_bytes * place, in_batch)
             _add(_made(signals, place), count)
@@ -215,16 +217,22 @@ def _made(signals: int, place: int) -> int:
 
 
 @in_machine_code
-def _together(line: int, line_bytes: int, most: int) -> int:
-    """How many rows from one line on, at most ``most``, begin within the sound of the one before."""
-    count = 1
-    while count < most:
-        before = line + line_bytes * (count - 1)
-        apart = _load(before + line_bytes + 8 * AT_SOUND) - _load(before + 8 * AT_SOUND)
-        if apart < 0 or apart >= 2 * _load(before + 8 * SAMPLES):
-            break
-        count += 1
+def _together(order: int, line: int, n_left: int) -> int:
+    """How many rows from one line on, of ``n_left``, are made together: such as overlap, or such as lie apart."""
+    line_bytes, count = _told(order, LINE_BYTES), 1
+    if n_left > 1:
+        overlap = _overlaps(line, line_bytes)
+        most = min(n_left, _told(order, TOGETHER if overlap else IN_TURN))
+        while count < most and _overlaps(line + line_bytes * (count - 1), line_bytes) == overlap:
+            count += 1
     return count
+
+
+@in_machine_code
+def _overlaps(line: int, line_bytes: int) -> bool:
+    """Whether the row after that of a line is mostly the same sound: half of it if it is int16, else three quarters."""
+    apart = _load(line + line_bytes + 8 * AT_SOUND) - _load(line + 8 * AT_SOUND)
+    return 0 <= apart < _load(line + 8 * SAMPLES)
 
 
 @in_machine_code
@@ -232,14 +240,11 @@ def _fill_rows(lines: int, line_bytes: int, count: int, layout: int, to: int, ro
     """``count`` rows of a batch, ``row`` the first of them, from as many lines of the table."""
     out, shape = numbers_at(to, FIRST_TO_FRAMES), numbers_at(layout, 5)
     n_frames, n_samples = shape[IN_FRAMES], shape[IN_SAMPLES]
-    if shape[IN_SOUND] == Sound.INT16_TO_FLOAT32:
-        _convert(lines, line_bytes, count, out[TO_SOUND] + 4 * row * n_samples, n_samples)
+    if shape[IN_SOUND] != Sound.LEFT_OUT:
+        _make_sound(lines, line_bytes, count, out[TO_SOUND] + shape[IN_SAMPLE_BYTES] * row * n_samples, layout)
     for n in range(count):
         line, at = lines + line_bytes * n, row + n
         said = numbers_at(line, FIRST_FRAME_COLUMN)
-        if shape[IN_SOUND] == Sound.COPIED:
-            size = shape[IN_SAMPLE_BYTES]
-            _copy_some(said[AT_SOUND], said[SAMPLES] * size, out[TO_SOUND] + at * n_samples * size, n_samples * size)
         for column in range(shape[IN_COLUMNS]):
             size = _load(layout + 8 * (FIRST_FRAME_BYTES + column))
             origin = _load(line + 8 * (FIRST_FRAME_COLUMN + column))
@@ -249,31 +254,43 @@ def _fill_rows(lines: int, line_bytes: int, count: int, layout: int, to: int, ro
 
 
 @in_machine_code
-def _convert(lines: int, line_bytes: int, count: int, to: int, n_all: int) -> None:
-    """The sound of ``count`` rows, each beginning within that of the one before: int16 to float32 in [-1, 1).
+def _make_sound(lines: int, line_bytes: int, count: int, to: int, layout: int) -> None:
+    """The sound of ``count`` rows: from int16 to float32 in [-1, 1), or copied; 0 past the end of a take.
 
     Windows of a take that follow each other are mostly the same samples. So they are made tile by tile of what they are
-    made of, which is then fetched from memory once for all of them. Each row goes on at a cache line of its own.
+    made of, which is then fetched from memory once for all of them. Of windows that lie apart a little of each is made
+    in turn, since a processor fetches from several places at once what will be read there next. Each row goes on at a
+    cache line of its own.
     """
-    last = lines + line_bytes * (count - 1)
-    origin = _load(lines + 8 * AT_SOUND)
-    end = (_load(last + 8 * AT_SOUND) - origin) // 2 + _load(last + 8 * SAMPLES)
-    tile = _TILE if count > 1 else max(1, end)
+    converts, size = _told(layout, IN_SOUND) == Sound.INT16_TO_FLOAT32, _told(layout, IN_SAMPLE_BYTES)
+    from_size, growth = (2, 2) if converts else (size, 1)
+    n_all = from_size * _told(layout, IN_SAMPLES)
+    origin, end, tile, shares = _load(lines + 8 * AT_SOUND), n_all, max(1, n_all), False
+    if count > 1:
+        shares = _overlaps(lines, line_bytes)
+        tile = _SHARED_BYTES if shares else _APART_BYTES
+    if shares:
+        last = lines + line_bytes * (count - 1)
+        end = _load(last + 8 * AT_SOUND) - origin + from_size * _load(last + 8 * SAMPLES)
     for fetched in range(0, end, tile):
         for n in range(count):
             line = lines + line_bytes * n
-            at, samples = _load(line + 8 * AT_SOUND), _load(line + 8 * SAMPLES)
-            first = fetched - (at - origin) // 2
-            begin = min(samples, max(0, first & -_AT_ONCE))
-            stop = samples if first + tile >= samples else max(0, (first + tile) & -_AT_ONCE)
-            _convert_some(at + 2 * begin, stop - begin, to + 4 * (n * n_all + begin))
+            at, n_bytes = _load(line + 8 * AT_SOUND), from_size * _load(line + 8 * SAMPLES)
+            first = fetched - (at - origin) if shares else fetched
+            begin = min(n_bytes, max(0, first & -_CACHE_LINE_BYTES))
+            some = (n_bytes if first + tile >= n_bytes else max(0, (first + tile) & -_CACHE_LINE_BYTES)) - begin
+            there = to + growth * (n * n_all + begin)
+            if converts:
+                _convert(at + begin, some // 2, there)
+            elif some:
+                _copy(there, at + begin, some)
     for n in range(count):
-        samples = _load(lines + line_bytes * n + 8 * SAMPLES)
-        _zero(to + 4 * (n * n_all + samples), 4 * (n_all - samples))
+        n_bytes = from_size * _load(lines + line_bytes * n + 8 * SAMPLES)
+        _zero(to + growth * (n * n_all + n_bytes), growth * (n_all - n_bytes))
 
 
 @in_machine_code
-def _convert_some(origin: int, n: int, to: int) -> None:
+def _convert(origin: int, n: int, to: int) -> None:
     source, target = carray(pointer(origin), n, np.int16), carray(pointer(to), n, np.float32)
     for i in range(n):
         target[i] = np.float32(source[i]) * _SCALE

@@ -32,16 +32,16 @@ IN_SOUND, IN_SAMPLE_BYTES, IN_SAMPLES, IN_FRAMES, IN_COLUMNS = range(5)
 frame columns; then the bytes of a frame in each of these."""
 FIRST_FRAME_BYTES = 5
 
-LINES, LINE_BYTES, N_ROWS, TOGETHER, LAYOUT, TO = range(6)
+LINES, LINE_BYTES, N_ROWS, TOGETHER, IN_TURN, LAYOUT, TO = range(7)
 """Entries of an order (int64): where the table's line of the first row lies, bytes of a line, rows of a batch, how many
-of them may be made together, where the layout lies, and where the addresses of the batch lie, or those of all places of
-a ring, one after the other."""
-FIRST_ROW, END_ROW, TO_BYTES, N_PLACES, TURN, SIGNALS, LEAVE, UNTIL, LOOKS, IS_MADE = range(6, 16)
+of them may be made together where they overlap, and how many where they lie apart, where the layout lies, and where the
+addresses of the batch lie, or those of all places of a ring, one after the other."""
+FIRST_ROW, END_ROW, TO_BYTES, N_PLACES, TURN, SIGNALS, LEAVE, UNTIL, LOOKS, IS_MADE = range(7, 17)
 """More of them, for batches that are made ahead: rows that the table has, counted from the beginning of an iteration;
 bytes of one place's addresses, places of the ring, turn of the first batch, where the signals lie; how many rows there
 is leave for; the place whose batch is waited for (-1: none), how often leave is looked for in vain, and the answer:
 whether that batch is made."""
-N_ORDERED = 16
+N_ORDERED = 17
 
 PERMITTED, CLAIMED, FIRST_MADE, APART = 0, 8, 16, 8
 """Entries of the signals between threads (int64), each in a cache line of its own: rows that may be made, rows that

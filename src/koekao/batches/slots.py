@@ -27,8 +27,9 @@ _SMALL: dict[str, tuple[int, type[np.generic]]] = {
     "gap_frames": (numbering.TO_GAP_FRAMES, np.int64),
     "valid_frames": (numbering.TO_VALID_FRAMES, np.int64),
 }
-_TOGETHER = 4
-"""Rows of overlapping windows that are made together: two take 12 % less time than one by one, four 18 %."""
+_TOGETHER = _IN_TURN = 4
+"""Rows that are made together where one thread makes all. Of windows that overlap two take 12 % less time than one by
+one, and four 18 %; four that lie apart take 20 % less."""
 _OF_STREAMS = ("is_dense", "reset", "gap_frames")
 
 
@@ -86,7 +87,7 @@ class Slot:
                 self.to[place] = tensors[key].data_ptr()
         self.order = kernel.Order()
         say = self.order.say
-        say[numbering.N_ROWS], say[numbering.TOGETHER] = n_rows, _TOGETHER
+        say[numbering.N_ROWS], say[numbering.TOGETHER], say[numbering.IN_TURN] = n_rows, _TOGETHER, _IN_TURN
         say[numbering.LAYOUT], say[numbering.TO] = layout.address, self.to.ctypes.data
         self._hold(tensors)
 
