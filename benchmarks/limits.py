@@ -8,7 +8,7 @@ one); the faster of the two, in one thread, is *the limit* that ratios are taken
 measured beside it.
 
 What it gives up: it is a limit for this way of storing (uncompressed, mapped) and for windows that are converted one
-by one. koekao converts those that overlap together, and may exceed it.
+after the other. koekao converts some together, and may exceed it.
 """
 
 from __future__ import annotations
