@@ -34,7 +34,7 @@ from koekao.errors import BatchError
 _JOIN_S = 0.3
 _LOOKS = 30_000
 """Times that a thread without leave looks for it before it sleeps: some forty microseconds."""
-_TOGETHER, _IN_TURN = 2, 1
+_TOGETHER, _BY_TURNS = 2, 1
 """Rows that a thread begins at once where they overlap, and where they lie apart. With more of the first, the last
 thread of a batch is waited for too long; with more of the second, threads ask more of the memory than it can give."""
 _SHORTEST_SLEEP_S, _LONGEST_SLEEP_S = 2e-5, 1e-3
@@ -118,7 +118,7 @@ class Ahead:
             *((numbering.N_ROWS, self._n_rows), (numbering.LAYOUT, ring.layout.address), (numbering.TO, ring.address)),
             *((numbering.TO_BYTES, ring.to.strides[0]), (numbering.N_PLACES, ring.n), (numbering.TURN, self._turn)),
             *((numbering.SIGNALS, signals), (numbering.UNTIL, -1), (numbering.LOOKS, _LOOKS)),
-            *((numbering.TOGETHER, _TOGETHER), (numbering.IN_TURN, _IN_TURN)),
+            *((numbering.TOGETHER, _TOGETHER), (numbering.BY_TURNS, _BY_TURNS)),
         ):
             order.say[entry] = number
         return order

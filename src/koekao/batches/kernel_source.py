@@ -17,6 +17,7 @@ from numba.core import cgutils
 from koekao.batches.numbering import (
     APART,
     AT_SOUND,
+    BY_TURNS,
     CLAIMED,
     END_ROW,
     FIRST_FRAME_BYTES,
@@ -30,7 +31,6 @@ from koekao.batches.numbering import (
     IN_SAMPLE_BYTES,
     IN_SAMPLES,
     IN_SOUND,
-    IN_TURN,
     IS_DENSE,
     IS_MADE,
     LAYOUT,
@@ -222,7 +222,7 @@ def _together(order: int, line: int, n_left: int) -> int:
     line_bytes, count = _told(order, LINE_BYTES), 1
     if n_left > 1:
         overlap = _overlaps(line, line_bytes)
-        most = min(n_left, _told(order, TOGETHER if overlap else IN_TURN))
+        most = min(n_left, _told(order, TOGETHER if overlap else BY_TURNS))
         while count < most and _overlaps(line + line_bytes * (count - 1), line_bytes) == overlap:
             count += 1
     return count

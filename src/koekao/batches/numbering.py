@@ -32,7 +32,7 @@ IN_SOUND, IN_SAMPLE_BYTES, IN_SAMPLES, IN_FRAMES, IN_COLUMNS = range(5)
 frame columns; then the bytes of a frame in each of these."""
 FIRST_FRAME_BYTES = 5
 
-LINES, LINE_BYTES, N_ROWS, TOGETHER, IN_TURN, LAYOUT, TO = range(7)
+LINES, LINE_BYTES, N_ROWS, TOGETHER, BY_TURNS, LAYOUT, TO = range(7)
 """Entries of an order (int64): where the table's line of the first row lies, bytes of a line, rows of a batch, how many
 of them may be made together where they overlap, and how many where they lie apart, where the layout lies, and where the
 addresses of the batch lie, or those of all places of a ring, one after the other."""

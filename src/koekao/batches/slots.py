@@ -27,7 +27,7 @@ _SMALL: dict[str, tuple[int, type[np.generic]]] = {
     "gap_frames": (numbering.TO_GAP_FRAMES, np.int64),
     "valid_frames": (numbering.TO_VALID_FRAMES, np.int64),
 }
-_TOGETHER = _IN_TURN = 4
+_TOGETHER = _BY_TURNS = 4
 """Rows that are made together where one thread makes all. Of windows that overlap two take 12 % less time than one by
 one, and four 18 %; four that lie apart take 20 % less."""
 _OF_STREAMS = ("is_dense", "reset", "gap_frames")
@@ -87,7 +87,7 @@ class Slot:
                 self.to[place] = tensors[key].data_ptr()
         self.order = kernel.Order()
         say = self.order.say
-        say[numbering.N_ROWS], say[numbering.TOGETHER], say[numbering.IN_TURN] = n_rows, _TOGETHER, _IN_TURN
+        say[numbering.N_ROWS], say[numbering.TOGETHER], say[numbering.BY_TURNS] = n_rows, _TOGETHER, _BY_TURNS
         say[numbering.LAYOUT], say[numbering.TO] = layout.address, self.to.ctypes.data
         self._hold(tensors)
 
