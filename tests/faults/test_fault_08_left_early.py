@@ -7,13 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from typing import Any
 
 import pytest
 from processes import group_is_gone, leaving_nothing_behind
 
-from koekao.batches import AdaptiveSequentialDataset, ClipDataset, Loader, StreamSpec
+from koekao.batches import AdaptiveSequentialDataset, ClipDataset, Loader, StreamSpec, kernel
 from koekao.testing.laws import assert_same_batches, kept
 from small_loaders import gatherers, streams, torch_loader, with_worker_processes
 
@@ -44,6 +45,31 @@ def test_fault_08_a_loader_that_is_forgotten_takes_its_threads_along(small: Any)
     for thread in threads:
         thread.join(5)
     assert gatherers() == []
+
+
+def test_fault_08_threads_that_are_gathering_when_it_is_left_are_waited_for(
+    small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A moment: what they write into is used again. Only a thread that hangs is given up, and its memory with it."""
+    loader = streams(small.corpus, num_workers=1, persistent_workers=True)
+    kept(loader)
+    (thread,), ring = gatherers(), loader._ring
+    fill_ahead, is_gathering = kernel.fill_ahead, threading.Event()
+
+    def slowly(order: Any) -> int:
+        if threading.current_thread() is thread:
+            is_gathering.set()
+            time.sleep(0.05)
+        return int(fill_ahead(order))
+
+    monkeypatch.setattr(kernel, "fill_ahead", slowly)
+    iteration = iter(loader)
+    next(iteration)
+    assert is_gathering.wait(5)
+    iteration.close()  # type: ignore[attr-defined]
+    assert gatherers() == [thread]
+    assert loader._ring is ring
+    loader.close()
 
 
 @pytest.mark.parametrize("kind", [AdaptiveSequentialDataset, ClipDataset])
